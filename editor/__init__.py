@@ -1,0 +1,1 @@
+"""Draws and edits definitions; knows nothing of runs."""

@@ -1,0 +1,1 @@
+"""Reads and never changes run state: the live feed over Channels, health."""

@@ -1,0 +1,30 @@
+"""Rows only, one noun a file.
+
+What lives here: Django models with their constraints and indexes. What must not: decisions, writes of run
+state (`orchestrator.engine` is their only writer) and queries that pages need (`orchestrator.reads`).
+Outside code imports from `orchestrator.models`, never from its files.
+"""
+
+from __future__ import annotations
+
+from orchestrator.models.access import ApiToken, Secret
+from orchestrator.models.approvals import Approval, Approver, Vote
+from orchestrator.models.events import Event, LogLine
+from orchestrator.models.processes import Process
+from orchestrator.models.runs import Run, TaskRun
+from orchestrator.models.workflows import Workflow, WorkflowVersion
+
+__all__ = [
+    "ApiToken",
+    "Approval",
+    "Approver",
+    "Event",
+    "LogLine",
+    "Process",
+    "Run",
+    "Secret",
+    "TaskRun",
+    "Vote",
+    "Workflow",
+    "WorkflowVersion",
+]

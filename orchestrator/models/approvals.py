@@ -1,0 +1,84 @@
+"""What a person is asked, who may answer, and what they said."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+
+from orchestrator.models.runs import Run, TaskRun
+
+
+class Approval(models.Model):
+    """One request for a decision, opened by an approval gate and closed once."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals")
+    task_run = models.ForeignKey(TaskRun, on_delete=models.CASCADE, related_name="approvals")
+    epoch = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
+    title = models.CharField(max_length=300)
+    instructions = models.TextField(blank=True)
+    data = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64)
+    allow_requester = models.BooleanField(default=False)
+    on_timeout = models.CharField(max_length=16, default="reject")
+    requested_at = models.DateTimeField()
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("deadline_at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["task_run"], condition=Q(status="open"), name="one_open_approval_per_task"
+            ),
+        )
+        indexes = (models.Index(fields=["requested_at"], condition=Q(status="open"), name="approval_open"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Approver(models.Model):
+    """A person or group that may decide; `name` is what the definition said, known or not."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="approvers")
+    name = models.CharField(max_length=200)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["approval", "name"], name="approver_named_once"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Vote(models.Model):
+    """What one person decided."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
+    level = models.PositiveSmallIntegerField(default=1)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=16)
+    comment = models.TextField(blank=True)
+    override = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["approval", "level", "person"], name="one_vote_per_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.decision}"

@@ -1,0 +1,22 @@
+"""Settings of the test suite: a throw-away data directory, the database named by DATABASE_URL or a fresh SQLite."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ.setdefault("BATON_DATA_DIR", tempfile.mkdtemp(prefix="baton-test-"))
+os.environ.setdefault("BATON_DEBUG", "1")
+
+from orchestrator.settings import *  # noqa: E402, F403
+from orchestrator.settings import BATON as _BATON  # noqa: E402
+from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER  # noqa: E402
+
+DEBUG = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+BATON = {**_BATON, "DEMO": True, "DEMO_SECONDS": 0.0, "LINGER_SECONDS": 0.0, "WORKSPACE": DATA_DIR / "workspace"}
+Q_CLUSTER = {**Q_CLUSTER, "workers": 1}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Threads and processes of one test share the database, so it is a file.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
