@@ -7,7 +7,7 @@ Outside code imports from `orchestrator.models`, never from its files.
 
 from __future__ import annotations
 
-from orchestrator.models.access import ApiToken, Secret
+from orchestrator.models.access import ApiToken, Secret, SignInFailure
 from orchestrator.models.approvals import Approval, Approver, Vote
 from orchestrator.models.events import Event, LogLine
 from orchestrator.models.processes import Process
@@ -23,6 +23,7 @@ __all__ = [
     "Process",
     "Run",
     "Secret",
+    "SignInFailure",
     "TaskRun",
     "Vote",
     "Workflow",

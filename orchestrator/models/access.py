@@ -1,4 +1,4 @@
-"""API tokens and secrets: nothing in these rows is readable."""
+"""API tokens, secrets and failed sign-ins: nothing in these rows is readable."""
 
 from __future__ import annotations
 
@@ -41,3 +41,17 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignInFailure(models.Model):
+    """One wrong password; `key` is a keyed digest of the name and the address it came with."""
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=["key", "at"], name="sign_in_failure_recent"),)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}… {self.at:%Y-%m-%d %H:%M}"

@@ -40,6 +40,10 @@ class Approval(models.Model):
 
     class Meta:
         ordering = ("deadline_at", "id")
+        permissions = (
+            ("decide_approval", "Can decide approvals that name them"),
+            ("override_approval", "Can decide any approval"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["task_run"], condition=Q(status="open"), name="one_open_approval_per_task"
@@ -56,7 +60,9 @@ class Approver(models.Model):
 
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="approvers")
     name = models.CharField(max_length=200)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
@@ -78,7 +84,9 @@ class Vote(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["approval", "level", "person"], name="one_vote_per_person"),)
+        constraints = (
+            models.UniqueConstraint(fields=["approval", "level", "person"], name="one_vote_per_person"),
+        )
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.decision}"

@@ -1,0 +1,147 @@
+"""The shapes that go out. Each field is chosen by hand: a new column of a model is not published by accident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from orchestrator import secrets
+from orchestrator.models import Approval, Event, Run, Workflow
+
+USER = {"type": "string", "nullable": True, "description": "A user name."}
+
+
+@extend_schema_field(USER)
+class UserNameField(serializers.SlugRelatedField):  # type: ignore[type-arg]
+    """A person by user name; null when there is none or the account is gone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="username", read_only=True, **kwargs)
+
+
+@extend_schema_field({"description": "Any JSON value."})
+class AnyField(serializers.JSONField):
+    pass
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ObjectField(serializers.JSONField):
+    """A JSON object."""
+
+
+class IssueSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField(help_text="Such as `tasks.load.dependencies[0]`; `$` is the whole.")
+    code = serializers.CharField()
+    message = serializers.CharField()
+    severity = serializers.ChoiceField(["error", "warning"])
+    hint = serializers.CharField(allow_blank=True)
+
+
+class ErrorBodySerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Stable; made for programs.")
+    message = serializers.CharField(help_text="A sentence made for people.")
+    issues = IssueSerializer(many=True)
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    error = ErrorBodySerializer()
+
+
+class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
+    id = serializers.CharField(source="key")
+    owner = UserNameField()
+    version = serializers.IntegerField(source="last_version", allow_null=True, help_text="The last one published.")
+
+    class Meta:
+        model = Workflow
+        fields = ("id", "name", "description", "owner", "template", "version", "created_at", "updated_at", "archived_at")
+        read_only_fields = fields
+
+
+class WorkflowDetailSerializer(WorkflowSerializer):
+    schema_version = serializers.CharField()
+    definition = ObjectField(help_text="The last published version.")
+
+    class Meta(WorkflowSerializer.Meta):
+        fields = (*WorkflowSerializer.Meta.fields, "schema_version", "definition")
+        read_only_fields = fields
+
+
+class RunCountsSerializer(serializers.ModelSerializer[Run]):
+    class Meta:
+        model = Run
+        fields = ("total", "unsettled", "completed", "failed", "skipped")
+        read_only_fields = fields
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    workflow = serializers.CharField(source="workflow.key")
+    version = serializers.IntegerField(source="version.number")
+    started_by = UserNameField()
+    parameters = serializers.SerializerMethodField(help_text="Secret ones are masked.")
+    tasks = RunCountsSerializer(source="*")
+    error = AnyField(help_text="Why the run failed, or null.")
+
+    class Meta:
+        model = Run
+        fields = (
+            "id",
+            "workflow",
+            "version",
+            "status",
+            "trigger",
+            "started_by",
+            "parameters",
+            "tasks",
+            "error",
+            "seq",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "deadline_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_parameters(self, run: Run) -> Any:
+        return secrets.mask(run.params)
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    data = ObjectField()
+
+    class Meta:
+        model = Event
+        fields = ("seq", "type", "task", "index", "actor", "at", "data")
+        read_only_fields = fields
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    workflow = serializers.CharField(source="run.workflow.key")
+    task = serializers.CharField(source="task_run.key")
+    data = ObjectField(help_text="What the decision is about.")
+    approvers = serializers.StringRelatedField(many=True, help_text="Names, as the definition gives them.")
+    decided_by = UserNameField()
+
+    class Meta:
+        model = Approval
+        fields = (
+            "id",
+            "run",
+            "workflow",
+            "task",
+            "status",
+            "title",
+            "instructions",
+            "data",
+            "content_hash",
+            "approvers",
+            "requested_at",
+            "deadline_at",
+            "decided_at",
+            "decided_by",
+            "comment",
+        )
+        read_only_fields = fields

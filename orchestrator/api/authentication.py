@@ -1,0 +1,40 @@
+"""Authentication by `Authorization: Bearer <token>`; never by a query parameter, which ends up in logs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from orchestrator import tokens
+from orchestrator.models import ApiToken
+
+
+class TokenAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, ApiToken] | None:
+        """The token's user; None, an anonymous caller, when there is no header at all."""
+        scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
+        if not scheme:
+            return None
+        token = tokens.find(text.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            # One answer for unknown, expired and revoked: which of them it is helps only a thief.
+            raise AuthenticationFailed("The token is not valid. Send 'Authorization: Bearer <token>'.", "token_invalid")
+        tokens.touch(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Baton"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document describes it."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "baton_<8>_<43>"}

@@ -1,0 +1,92 @@
+"""The shapes that come in: bodies and query parameters. What is not declared here is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from orchestrator.api.fields import LARGEST_ID, StrictCharField, StrictSerializer
+from orchestrator.models import Approval
+from orchestrator.planning.machine import RunStatus
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class StrictObjectField(serializers.Field[dict[str, Any], Any, Any, Any]):
+    """A JSON object whose inside is checked by whoever it is for."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise ValidationError("Expected an object.", code="wrong_type")
+        return data
+
+
+class NewVersionSerializer(StrictSerializer):
+    definition = StrictObjectField()
+    note = StrictCharField(max_length=500, allow_blank=True, default="")
+
+
+class NewWorkflowSerializer(StrictSerializer):
+    """Either a definition, or the name of a template and the parameters to make one from."""
+
+    definition = StrictObjectField(required=False)
+    template = StrictCharField(max_length=80, required=False)
+    parameters = StrictObjectField(required=False)
+    note = StrictCharField(max_length=500, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("definition" in attrs) == ("template" in attrs):
+            raise ValidationError("Give either a definition or a template.", code="required")
+        if "parameters" in attrs and "template" not in attrs:
+            raise ValidationError({"parameters": ["Parameters go with a template."]}, code="unknown_field")
+        return attrs
+
+
+class DefinitionSerializer(StrictSerializer):
+    definition = StrictObjectField()
+
+
+class StartSerializer(StrictSerializer):
+    parameters = StrictObjectField(required=False)
+    idempotency_key = serializers.RegexField(
+        r"^[\x21-\x7e]{1,100}$",
+        required=False,
+        help_text="The same key gives the same run. May be sent as the header Idempotency-Key instead.",
+    )
+
+
+class CancelSerializer(StrictSerializer):
+    reason = StrictCharField(max_length=500, allow_blank=True, default="")
+
+
+class DecisionSerializer(StrictSerializer):
+    comment = StrictCharField(max_length=5000, allow_blank=True, default="")
+
+
+class PageQuery(StrictSerializer):
+    after = serializers.IntegerField(
+        required=False, min_value=0, max_value=LARGEST_ID, help_text="Take it from `next` of the page before."
+    )
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
+
+
+class WorkflowQuery(PageQuery):
+    q = serializers.CharField(required=False, max_length=100, help_text="Part of the name or the id.")
+    archived = serializers.BooleanField(default=False)
+
+
+class RunQuery(PageQuery):
+    workflow = serializers.CharField(required=False, max_length=80, help_text="The id of a workflow.")
+    status = serializers.ChoiceField(RunStatus.values(), required=False)
+
+
+class ApprovalQuery(PageQuery):
+    status = serializers.ChoiceField(Approval.Status.values, required=False)
+    mine = serializers.BooleanField(default=False, help_text="Only those you may decide.")
+
+
+class EventQuery(StrictSerializer):
+    since = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_ID, help_text="Events after this `seq`.")
+    limit = serializers.IntegerField(default=200, min_value=1, max_value=1000)

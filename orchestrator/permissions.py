@@ -1,0 +1,113 @@
+"""Who may do what: the one place that pages, the API, the live feed and the admin ask.
+
+A verb is allowed by a Django model permission, which the groups made by a migration carry, or by owning the
+workflow. Objects are loaded once, through the `*_for(user)` querysets: what a user may not see does not exist for
+them. A right is then asked of that very object, never of an identifier.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Model, Q, QuerySet
+
+from orchestrator.exceptions import NotAllowedError
+from orchestrator.models import Approval, Event, LogLine, Run, TaskRun, Workflow, WorkflowVersion
+
+Verb = Literal["view", "design", "operate", "approve", "admin"]
+Person = AbstractBaseUser | AnonymousUser
+Row = TypeVar("Row", bound=Model)
+
+PERMISSIONS: dict[Verb, str] = {
+    "view": "orchestrator.view_workflow",
+    "design": "orchestrator.change_workflow",
+    "operate": "orchestrator.operate_run",
+    "approve": "orchestrator.decide_approval",
+    "admin": "orchestrator.change_secret",
+}
+OVERRIDE = "orchestrator.override_approval"
+OWNERS_MAY: frozenset[Verb] = frozenset({"view", "design", "operate"})
+
+_REFUSALS: dict[Verb, str] = {
+    "view": "You may not see this; ask an administrator for the viewer role.",
+    "design": "You may not change workflows; ask an administrator for the designer role.",
+    "operate": "You may not start or steer runs; ask an administrator for the operator role.",
+    "approve": "You may not decide this approval: it takes the approver role and being named as an approver.",
+    "admin": "Only administrators may do this.",
+}
+
+
+def workflows_for(user: Person) -> QuerySet[Workflow]:
+    """The workflows this user may see, archived ones included."""
+    return _seen(Workflow.objects.all(), user, "orchestrator.view_workflow", "owner")
+
+
+def runs_for(user: Person) -> QuerySet[Run]:
+    return _seen(Run.objects.all(), user, "orchestrator.view_run", "workflow__owner")
+
+
+def approvals_for(user: Person) -> QuerySet[Approval]:
+    """The approvals this user may see: all, those of their workflows, or those they may decide."""
+    if _is_somebody(user) and _has(user, "orchestrator.view_approval"):
+        return Approval.objects.all()
+    mine = Q(run__workflow__owner=user.pk) if _is_somebody(user) else Q(pk=None)
+    return Approval.objects.filter(mine | Q(pk__in=approvals_to_decide(user).values("pk")))
+
+
+def approvals_to_decide(user: Person) -> QuerySet[Approval]:
+    """The approvals, open or not, that name this user and that their role lets them decide."""
+    if not _is_somebody(user) or not _has(user, PERMISSIONS["approve"]):
+        return Approval.objects.none()
+    return Approval.objects.filter(_names(user)).distinct()
+
+
+def can(user: Person, verb: Verb, obj: Model | None = None) -> bool:
+    """Whether the user may do `verb`, to this object or, without one, at all."""
+    if not _is_somebody(user):
+        return False
+    if verb == "approve" and isinstance(obj, Approval):
+        return _has(user, OVERRIDE) or approvals_to_decide(user).filter(pk=obj.pk).exists()
+    if _has(user, PERMISSIONS[verb]):
+        return True
+    return verb in OWNERS_MAY and obj is not None and _workflow_of(obj).owner_id == user.pk
+
+
+def require(user: Person, verb: Verb, obj: Model | None = None) -> None:
+    """Raise NotAllowedError unless `can`."""
+    if not can(user, verb, obj):
+        raise NotAllowedError(_REFUSALS[verb])
+
+
+def _seen(rows: QuerySet[Row], user: Person, permission: str, owner: str) -> QuerySet[Row]:
+    if not _is_somebody(user):
+        return rows.none()
+    return rows if _has(user, permission) else rows.filter(**{owner: user.pk})
+
+
+def _is_somebody(user: Person) -> bool:
+    return user.is_authenticated and user.is_active
+
+
+def _has(user: Person, permission: str) -> bool:
+    return user.has_perm(permission)
+
+
+def _names(user: Person) -> Q:
+    """Approvals that name the user, a group of theirs, or their user name before they had an account."""
+    unresolved = Q(approvers__user=None, approvers__group=None, approvers__name=user.get_username())
+    return Q(approvers__user=user.pk) | Q(approvers__group__user=user.pk) | unresolved
+
+
+def _workflow_of(obj: Model) -> Workflow:
+    """The workflow whose owner an object answers to."""
+    match obj:
+        case Workflow():
+            return obj
+        case WorkflowVersion() | Run():
+            return obj.workflow
+        case TaskRun() | Event() | Approval():
+            return obj.run.workflow
+        case LogLine():
+            return obj.task_run.run.workflow
+    raise TypeError(f"{type(obj).__name__} belongs to no workflow.")

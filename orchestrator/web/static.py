@@ -1,0 +1,10 @@
+"""Static files with a hash in their name, so that they may be kept for ever."""
+
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
+    # Without it the `import "./x.js"` inside a module keeps its plain name and is not found.
+    support_js_module_import_aggregation = True
