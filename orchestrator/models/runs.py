@@ -13,8 +13,8 @@ from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
 class Run(models.Model):
     """One execution of one version.
 
-    `seq` is the number of its last event, `epoch` the fence that a rollback or cancel raises, `claimable` whether
-    a worker that looks now finds something to do: it is derived from the counters beside it in every turn, so that
+    `seq` is the number of its last event, `epoch` the fence that a rollback or cancel raises, `unhandled`
+    counts failures that nothing provided for, `claimable` tells whether a worker that looks now finds something to do: it is derived from the counters beside it in every turn, so that
     looking for work never scans task runs.
     """
 
@@ -34,13 +34,14 @@ class Run(models.Model):
         "orchestrator.TaskRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
     )
     depth = models.PositiveSmallIntegerField(default=0)
-    idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)  # noqa: DJ001 - unique
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)
 
     total = models.PositiveIntegerField(default=0)
     unsettled = models.PositiveIntegerField(default=0)
     completed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
+    unhandled = models.PositiveIntegerField(default=0)
     executing = models.PositiveIntegerField(default=0)
     ready_parallel = models.PositiveIntegerField(default=0)
     ready_sequential = models.PositiveIntegerField(default=0)
@@ -56,6 +57,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        permissions = (("operate_run", "Can start, pause, resume, cancel and mend runs"),)
         constraints = (
             models.CheckConstraint(condition=Q(status__in=RunStatus.values()), name="run_status_known"),
         )
@@ -97,6 +99,7 @@ class TaskRun(models.Model):
     ok = models.PositiveIntegerField(default=0)
     bad = models.PositiveIntegerField(default=0)
     items_left = models.PositiveIntegerField(default=0)
+    items_failed = models.PositiveIntegerField(default=0)
 
     due_at = models.DateTimeField(null=True, blank=True)
     timeout_at = models.DateTimeField(null=True, blank=True)
@@ -117,18 +120,26 @@ class TaskRun(models.Model):
             models.UniqueConstraint(fields=["run", "key", "index"], name="task_run_once"),
             models.CheckConstraint(condition=Q(status__in=TaskStatus.values()), name="task_status_known"),
             models.CheckConstraint(
-                condition=~Q(status=TaskStatus.RUNNING) | Q(due_at__isnull=False), name="running_task_has_a_lease"
+                condition=~Q(status=TaskStatus.RUNNING) | Q(due_at__isnull=False),
+                name="running_task_has_a_lease",
             ),
         )
         indexes = (
             models.Index(
-                fields=["run", "order", "index"], condition=Q(status=TaskStatus.READY), name="task_ready"
+                fields=["run", "sequential", "order", "index"],
+                condition=Q(status=TaskStatus.READY),
+                name="task_ready",
             ),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="task_due"),
             models.Index(
                 fields=["agent_id"],
                 condition=Q(status=TaskStatus.WAITING, reason=WaitReason.AGENT),
                 name="task_waits_for_agent",
+            ),
+            models.Index(
+                fields=["child"],
+                condition=Q(status=TaskStatus.WAITING, reason=WaitReason.CHILD),
+                name="task_waits_for_child",
             ),
         )
 

@@ -64,12 +64,12 @@ TASK_MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.PENDING: frozenset({TaskStatus.READY, TaskStatus.WAITING, *_SETTLE}),
     TaskStatus.READY: frozenset({TaskStatus.RUNNING, TaskStatus.WAITING, *_SETTLE}),
     TaskStatus.RUNNING: frozenset({TaskStatus.READY, TaskStatus.WAITING, *_SETTLE}),
-    TaskStatus.WAITING: frozenset({TaskStatus.READY, TaskStatus.WAITING, *_SETTLE}),
-    TaskStatus.COMPLETED: frozenset(),
-    # Only by a person's retry, which takes the settled branch behind it back to pending as well.
-    TaskStatus.FAILED: frozenset({TaskStatus.READY, TaskStatus.PENDING}),
+    # Back to pending only by a person's retry, which takes what had settled behind the task back as well.
+    TaskStatus.WAITING: frozenset({TaskStatus.READY, TaskStatus.WAITING, TaskStatus.PENDING, *_SETTLE}),
+    TaskStatus.COMPLETED: frozenset({TaskStatus.PENDING}),
+    TaskStatus.FAILED: frozenset({TaskStatus.PENDING}),
     TaskStatus.SKIPPED: frozenset({TaskStatus.PENDING}),
-    TaskStatus.CANCELLED: frozenset({TaskStatus.PENDING}),
+    TaskStatus.CANCELLED: frozenset(),
 }
 
 

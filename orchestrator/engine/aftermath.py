@@ -1,0 +1,85 @@
+"""What follows a turn once it has committed: news for live views, parents of ended runs, runs nobody waits for.
+
+Lost with a dying process, each of these is found again by the clock. The turn only sends `committed`; it does not know
+this module, which takes turns itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.dispatch import receiver
+
+from orchestrator.engine.news import committed
+from orchestrator.engine.plans import plan_for
+from orchestrator.engine.turn import take_turn
+from orchestrator.events import announce
+from orchestrator.models import Run, TaskRun
+from orchestrator.planning.machine import RUN_ENDED, TaskStatus, WaitReason
+from orchestrator.planning.signals import Cancel, ChildEnded
+
+logger = logging.getLogger(__name__)
+
+ORPHANED = "The task that started this run no longer waits for it."
+
+
+@receiver(committed)
+def follow(
+    sender: object, news: Sequence[int], ended: Sequence[int], abandoned: Sequence[int], **_: Any
+) -> None:
+    announce(news)
+    # A child wakes its parent by a turn of its own: two runs of one family are never locked at once.
+    if ended:
+        wake_parents(ended)
+    if abandoned:
+        cancel_children(abandoned)
+
+
+def wake_parents(child_ids: Sequence[int] | None = None) -> int:
+    """Tell tasks that wait for runs which have ended; of all such runs, or of these."""
+    waiting = TaskRun.objects.filter(
+        status=TaskStatus.WAITING, reason=WaitReason.CHILD, child__status__in=RUN_ENDED
+    )
+    if child_ids is not None:
+        waiting = waiting.filter(child_id__in=child_ids)
+    found = list(waiting.select_related("child")[:200])
+    for task in found:
+        assert task.child is not None
+        take_turn([ended_signal(task, task.child)])
+    return len(found)
+
+
+def ended_signal(task: TaskRun, child: Run) -> ChildEnded:
+    return ChildEnded(
+        run_id=task.run_id,
+        task_id=task.pk,
+        child_id=child.pk,
+        status=child.status,
+        output=outputs_of(child),
+        error=child.error,
+    )
+
+
+def outputs_of(run: Run) -> dict[str, object]:
+    """The outputs of the tasks nothing follows: what the run as a whole gave."""
+    leaves = [task.key for task in plan_for(run.version_id).leaves]
+    rows = run.tasks.filter(key__in=leaves, index=-1, status=TaskStatus.COMPLETED)
+    return dict(rows.values_list("key", "output"))
+
+
+def cancel_children(child_ids: Sequence[int]) -> None:
+    """Cancel runs whose parent no longer waits for them."""
+    still_going = Run.objects.filter(pk__in=child_ids).exclude(status__in=RUN_ENDED)
+    for run_id in still_going.values_list("pk", flat=True):
+        take_turn([Cancel(run_id=run_id, reason=ORPHANED)])
+
+
+def cancel_orphans() -> int:
+    """Runs whose parent task ended otherwise while the process that should have told them died."""
+    waiting = {"status": TaskStatus.WAITING, "reason": WaitReason.CHILD}
+    left = TaskRun.objects.filter(child__isnull=False).exclude(child__status__in=RUN_ENDED).exclude(**waiting)
+    found = list(left.values_list("child_id", flat=True)[:200])
+    cancel_children([child for child in found if child is not None])
+    return len(found)

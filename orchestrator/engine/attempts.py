@@ -1,0 +1,224 @@
+"""An attempt from the claim to its outcome: parameters resolved, the action carried out, the result checked.
+
+Nothing here holds a transaction open while the action executes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from threading import Event
+from typing import Any
+
+import jsonschema_rs
+from django.utils import timezone
+
+from orchestrator import actions
+from orchestrator.actions.base import ActionError, Call, StartChild
+from orchestrator.definition import DefinitionError, strict_json
+from orchestrator.definition.expressions import ExpressionError
+from orchestrator.definition.templates import Template, compile_template
+from orchestrator.engine import rows
+from orchestrator.engine.children import start_child
+from orchestrator.engine.parameters import unsealed
+from orchestrator.engine.turn import Claim
+from orchestrator.models import Secret
+from orchestrator.planning.opening import task_facts
+from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Succeeded
+from orchestrator.secrets import Redactor, SecretError, unseal
+
+logger = logging.getLogger(__name__)
+
+MAX_OUTPUT_BYTES = 1024 * 1024
+MAX_ERROR_LENGTH = 4000
+MAX_LOG_LENGTH = 4000
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try of a task in this process. `stop` is set when it lost its lease or the run was cancelled."""
+
+    claim: Claim
+    tasks: Mapping[str, Any]
+    worker: str
+    started: float = field(default_factory=time.monotonic)
+    stop: Event = field(default_factory=Event)
+    log: list[tuple[datetime, str, str]] = field(default_factory=list)
+    redactor: Redactor = field(default_factory=lambda: Redactor(()))
+
+    @property
+    def idempotency_key(self) -> str:
+        task = self.claim.task
+        return f"{task.run_id}:{task.label}:{task.epoch}"
+
+    def seconds_left(self) -> float:
+        return self.claim.planned.timeout_seconds - (time.monotonic() - self.started)
+
+    def write_log(self, level: str, message: str) -> None:
+        text = self.redactor.text(str(message))[:MAX_LOG_LENGTH].replace("\x00", "")
+        self.log.append((timezone.now(), level, text))
+
+    def fence(self) -> dict[str, Any]:
+        task = self.claim.task
+        actor = f"worker:{self.worker}"
+        return {"run_id": task.run_id, "task_id": task.id, "claim": task.claim, "actor": actor}
+
+
+def attempts_for(claims: Sequence[Claim], worker: str) -> list[Attempt]:
+    """The claims with what their parameters read of other tasks, fetched at once for all."""
+    wanted = sorted({(c.task.run_id, key) for c in claims for key in _reads(c)})
+    facts: dict[int, dict[str, Any]] = defaultdict(dict)
+    for row in rows.tasks_by_key(wanted) if wanted else ():
+        facts[row.run_id][row.key] = task_facts(row)
+    return [Attempt(claim, facts.get(claim.task.run_id, {}), worker) for claim in claims]
+
+
+def _reads(claim: Claim) -> Iterable[str]:
+    if claim.task.override is None:
+        return claim.planned.reads
+    references = compile_template(claim.task.override).references
+    return {reference.path[0] for reference in references if reference.root == "tasks" and reference.path}
+
+
+def carry_out(attempt: Attempt) -> AttemptSignal:
+    """Do the task; whatever happens becomes an outcome, with every secret taken out of it."""
+    shown: Any = None
+    try:
+        parameters, shown = _parameters(attempt)
+        result = actions.get(attempt.claim.planned.action).execute(_call(attempt, parameters))
+        return _outcome(attempt, result, shown)
+    except ActionError as error:
+        return _failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
+    except (ExpressionError, DefinitionError) as error:
+        return _failed(attempt, "parameter_error", str(error), shown, retryable=False)
+    except SecretError as error:
+        return _failed(attempt, "secret_error", str(error), shown)
+    except Exception as error:  # noqa: BLE001 - an action may raise anything; all of it is an outcome
+        # The text goes through the redactor; a traceback may hold what it cannot know.
+        logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
+        return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
+
+
+# Parameters
+
+
+def _parameters(attempt: Attempt) -> tuple[dict[str, Any], Any]:
+    """The resolved parameters, and the same with secrets masked."""
+    claim = attempt.claim
+    override = claim.task.override
+    template = claim.planned.parameters if override is None else compile_template(override)
+    params, secret_values = unsealed(claim.run.params)
+    secrets = _secrets(template)
+    attempt.redactor = Redactor([*secret_values, *secrets.values()])
+    resolved = template.resolve(_context(attempt, params, secrets))
+    schema = actions.get(claim.planned.action).parameters
+    issues = [
+        issue for issue in schema.check(resolved, "parameters", resolved=True) if issue.severity == "error"
+    ]
+    if issues:
+        raise DefinitionError(issues)
+    return schema.with_defaults(resolved), attempt.redactor.value(resolved)
+
+
+def _secrets(template: Template) -> dict[str, Any]:
+    names = template.secret_names
+    if not names:
+        return {}
+    stored = Secret.objects.filter(name__in=names).values_list("name", "ciphertext")
+    return {name: unseal(ciphertext, f"secret:{name}") for name, ciphertext in stored}
+
+
+def _context(attempt: Attempt, params: dict[str, Any], secrets: dict[str, Any]) -> dict[str, Any]:
+    run, task = attempt.claim.run, attempt.claim.task
+    context: dict[str, Any] = {
+        "params": params,
+        "tasks": dict(attempt.tasks),
+        "secrets": secrets,
+        "run": {
+            "id": run.id,
+            "trigger": run.trigger,
+            "started_at": run.started_at.isoformat() if run.started_at else None,
+        },
+        "workflow": attempt.claim.workflow,
+        "now": timezone.now().isoformat(),
+    }
+    return context if task.index < 0 else {**context, "item": task.item, "index": task.index}
+
+
+def _call(attempt: Attempt, parameters: dict[str, Any]) -> Call:
+    task = attempt.claim.task
+    return Call(
+        task_key=task.key,
+        index=task.index,
+        attempt=task.attempt,
+        agent_id=task.agent_id,
+        parameters=parameters,
+        idempotency_key=attempt.idempotency_key,
+        seconds_left=attempt.seconds_left,
+        cancelled=attempt.stop.is_set,
+        log=attempt.write_log,
+        # The worker extends every lease it holds by itself; a callable's heartbeat is where it learns to stop.
+        heartbeat=_nothing,
+        run={"id": task.run_id, "workflow": attempt.claim.workflow["name"]},
+    )
+
+
+def _nothing() -> None:
+    return None
+
+
+# Outcomes
+
+
+def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
+    if isinstance(result, StartChild):
+        child = start_child(attempt.claim, result)
+        if result.wait:
+            return ChildStarted(**attempt.fence(), input=shown, child_id=child.pk)
+        result = {"run": child.pk, "status": "started"}
+    problem = _output_problem(attempt.claim, result)
+    if problem:
+        return _failed(attempt, "output_invalid", problem, shown)
+    return Succeeded(**attempt.fence(), input=shown, output=attempt.redactor.value(result))
+
+
+def _output_problem(claim: Claim, output: Any) -> str:
+    issues = strict_json.check_value(output, "output", max_bytes=MAX_OUTPUT_BYTES)
+    if issues:
+        return issues[0].message
+    schema = claim.planned.output_schema
+    if schema is None:
+        return ""
+    for error in _validator(json.dumps(schema, sort_keys=True)).iter_errors(output):
+        place = "".join(f"[{part!r}]" for part in error.instance_path)
+        return f"The output does not meet output_schema: output{place}: {error.message}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    return jsonschema_rs.validator_for(json.loads(schema))
+
+
+def _failed(
+    attempt: Attempt,
+    code: str,
+    message: str,
+    shown: Any,
+    retryable: bool = True,
+    retry_after: float | None = None,
+) -> Failed:
+    text = attempt.redactor.text(message).replace("\x00", "")[:MAX_ERROR_LENGTH]
+    return Failed(
+        **attempt.fence(),
+        input=shown,
+        error={"code": code, "message": text},
+        retryable=retryable,
+        retry_after=retry_after,
+    )

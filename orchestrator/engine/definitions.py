@@ -1,0 +1,142 @@
+"""Storing definitions: checked before they are kept, older schemas brought up to date beside the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils.text import slugify
+
+from orchestrator import actions, catalog
+from orchestrator.definition import CURRENT, DefinitionError, Report, check, migrate
+from orchestrator.exceptions import InvalidError, NotFoundError
+from orchestrator.models import Workflow, WorkflowVersion
+
+_KEY_LENGTH = 70
+
+
+def check_definition(data: Any) -> Report:
+    """Every problem of a definition, located, with the actions of this installation."""
+    return check(data, actions=actions.schemas())
+
+
+def save_workflow(
+    data: Mapping[str, Any],
+    *,
+    user: AbstractBaseUser | None = None,
+    key: str | None = None,
+    template: str = "",
+    note: str = "",
+) -> Workflow:
+    """Store a new workflow and publish its first version.
+
+    A definition of an older schema is kept as it is as version 1, and what it was migrated to as version 2. Raises
+    DefinitionError with every problem when it does not check.
+    """
+    definition = _checked(data)
+    with transaction.atomic():
+        workflow = Workflow.objects.create(
+            key=_free_key(key or definition.id or definition.name),
+            name=definition.name,
+            description=definition.description,
+            owner=user,
+            draft=definition.data,
+            template=template,
+        )
+        _store_versions(workflow, data, definition.data, user, note)
+    return workflow
+
+
+def publish(
+    workflow: Workflow, data: Mapping[str, Any], *, user: AbstractBaseUser | None = None, note: str = ""
+) -> WorkflowVersion:
+    """Publish a new version of an existing workflow. Raises DefinitionError."""
+    definition = _checked(data)
+    with transaction.atomic():
+        Workflow.objects.select_for_update().get(pk=workflow.pk)
+        version = _store_versions(workflow, data, definition.data, user, note)
+        workflow.name = definition.name
+        workflow.description = definition.description
+        workflow.draft = definition.data
+        workflow.draft_rev += 1
+        workflow.save(update_fields=["name", "description", "draft", "draft_rev", "updated_at"])
+    return version
+
+
+def _checked(data: Mapping[str, Any]) -> Any:
+    report = check_definition(data)
+    if report.definition is None:
+        raise DefinitionError(report.issues)
+    return report.definition
+
+
+def _store_versions(
+    workflow: Workflow,
+    given: Mapping[str, Any],
+    checked: dict[str, Any],
+    user: AbstractBaseUser | None,
+    note: str,
+) -> WorkflowVersion:
+    migration = migrate(dict(given))
+    if migration.from_version != CURRENT:
+        _add_version(workflow, dict(given), migration.from_version, user, note)
+        note = f"Migrated from schema {migration.from_version} to {CURRENT}"
+    return _add_version(workflow, checked, CURRENT, user, note)
+
+
+def _add_version(
+    workflow: Workflow, data: dict[str, Any], schema: str, user: AbstractBaseUser | None, note: str
+) -> WorkflowVersion:
+    last = workflow.versions.order_by("-number").values_list("number", flat=True).first() or 0
+    return WorkflowVersion.objects.create(
+        workflow=workflow,
+        number=last + 1,
+        definition=data,
+        schema_version=schema,
+        note=note[:500],
+        created_by=user,
+    )
+
+
+def _free_key(wish: str) -> str:
+    base = slugify(wish)[:_KEY_LENGTH].strip("-") or "workflow"
+    taken = set(Workflow.objects.filter(key__startswith=base).values_list("key", flat=True))
+    if base not in taken:
+        return base
+    return next(name for n in range(2, len(taken) + 3) if (name := f"{base}-{n}") not in taken)
+
+
+def current_version(workflow: Workflow) -> WorkflowVersion:
+    """The newest version, migrated first if it is of an older schema."""
+    version = workflow.versions.order_by("-number").first()
+    if version is None:
+        raise NotFoundError(f"Workflow {workflow.key} has no published version.")
+    if version.schema_version != CURRENT:
+        return migrate_workflow(workflow) or version
+    return version
+
+
+def migrate_workflow(workflow: Workflow, *, user: AbstractBaseUser | None = None) -> WorkflowVersion | None:
+    """Publish a stored older definition in the current schema; None when it is current. Raises DefinitionError."""
+    version = workflow.versions.order_by("-number").first()
+    if version is None or version.schema_version == CURRENT:
+        return None
+    definition = _checked(version.definition)
+    note = f"Migrated from schema {version.schema_version} to {CURRENT}"
+    workflow.draft = definition.data
+    with transaction.atomic():
+        workflow.save(update_fields=["draft", "updated_at"])
+        return _add_version(workflow, definition.data, CURRENT, user, note)
+
+
+def workflow_of_template(name: str) -> Workflow:
+    """The workflow that stands for a template when a task starts one by the template's name."""
+    key = f"template-{slugify(name)}"[:_KEY_LENGTH]
+    known = Workflow.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    if name not in {template.key for template in catalog.templates()}:
+        raise InvalidError(f"There is no workflow template {name}.", code="unknown_template")
+    return save_workflow(catalog.instantiate(name, {}), key=key, template=name)

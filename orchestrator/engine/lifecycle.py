@@ -1,0 +1,144 @@
+"""Starting, pausing, resuming and cancelling runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from orchestrator.dispatch import wake
+from orchestrator.engine import rows
+from orchestrator.engine.definitions import current_version
+from orchestrator.engine.parameters import check_parameters
+from orchestrator.engine.plans import plan_for
+from orchestrator.engine.points import reached
+from orchestrator.engine.turn import take_turn
+from orchestrator.exceptions import ConflictError, NotFoundError
+from orchestrator.models import Run, TaskRun, Workflow, WorkflowVersion
+from orchestrator.planning.machine import RunStatus, TaskStatus
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.signals import Begin, Cancel, Pause, Resume, Signal
+from orchestrator.planning.state import TaskState
+
+
+def actor_of(user: AbstractBaseUser | None) -> str:
+    return f"user:{user.get_username()}" if user is not None else "engine"
+
+
+def start(
+    workflow: Workflow,
+    params: Mapping[str, Any] | None = None,
+    *,
+    user: AbstractBaseUser | None = None,
+    trigger: str = "manual",
+    idempotency_key: str | None = None,
+    mark: str = "",
+    parent: TaskRun | None = None,
+    depth: int = 0,
+    now: datetime | None = None,
+) -> Run:
+    """Start a run of the workflow's newest version.
+
+    The same `idempotency_key` gives the same run, however often it is asked for. Raises InvalidError on parameters that
+    do not fit, with every problem located.
+    """
+    version = current_version(workflow)
+    plan = plan_for(version.pk)
+    values = check_parameters(plan, params or {})
+    if idempotency_key and (known := _known(workflow, idempotency_key)):
+        return known
+    try:
+        with transaction.atomic():
+            run = _insert(
+                version,
+                plan,
+                now or timezone.now(),
+                params=values,
+                trigger=trigger,
+                mark=mark,
+                started_by=user,
+                parent=parent,
+                depth=depth,
+                idempotency_key=idempotency_key or None,
+            )
+            take_turn([Begin(run_id=run.pk, actor=actor_of(user))], now=now)
+            wake()
+            reached("start before commit")
+    except IntegrityError:
+        # Another request with the same key was first.
+        if idempotency_key and (known := _known(workflow, idempotency_key)):
+            return known
+        raise
+    reached("start after commit")
+    run.refresh_from_db()
+    return run
+
+
+def _known(workflow: Workflow, key: str) -> Run | None:
+    run = Run.objects.filter(idempotency_key=key).first()
+    if run is not None and run.workflow_id != workflow.pk:
+        raise ConflictError("This idempotency key was used for a run of another workflow.")
+    return run
+
+
+def _insert(version: WorkflowVersion, plan: Plan, now: datetime, **given: Any) -> Run:
+    deadline = now + timedelta(seconds=plan.timeout_seconds) if plan.timeout_seconds else None
+    run = Run.objects.create(
+        workflow_id=version.workflow_id,
+        version=version,
+        status=RunStatus.CREATED,
+        total=len(plan.tasks),
+        unsettled=len(plan.tasks),
+        created_at=now,
+        touched_at=now,
+        deadline_at=deadline,
+        **given,
+    )
+    rows.insert_tasks(
+        [
+            TaskState(
+                id=0,
+                run_id=run.pk,
+                key=task.key,
+                index=-1,
+                order=task.order,
+                status=TaskStatus.PENDING,
+                sequential=task.sequential,
+                waits_for=len(task.dependencies),
+            )
+            for task in plan.tasks.values()
+        ]
+    )
+    return run
+
+
+def pause(run_id: int, *, user: AbstractBaseUser | None = None) -> Run:
+    """Start nothing new; what runs finishes. Raises ConflictError unless the run is running."""
+    return _do(Pause(run_id=run_id, actor=actor_of(user)))
+
+
+def resume(run_id: int, *, user: AbstractBaseUser | None = None) -> Run:
+    """Go on after a pause. Raises ConflictError unless the run is paused."""
+    run = _do(Resume(run_id=run_id, actor=actor_of(user)))
+    wake()
+    return run
+
+
+def cancel(run_id: int, *, user: AbstractBaseUser | None = None, reason: str = "") -> Run:
+    """End the run now; what still executes is fenced off. Raises ConflictError when it has ended."""
+    return _do(Cancel(run_id=run_id, actor=actor_of(user), reason=reason))
+
+
+def _do(signal: Signal) -> Run:
+    run = Run.objects.filter(pk=signal.run_id).first()
+    if run is None:
+        raise NotFoundError(f"There is no run {signal.run_id}.")
+    result = take_turn([signal])
+    if problems := result.conflicts.get(run.pk):
+        raise ConflictError(problems[0])
+    run.refresh_from_db()
+    return run

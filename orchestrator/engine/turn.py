@@ -1,0 +1,222 @@
+"""The turn: one transaction that records outcomes, plans what follows, applies it, and claims the next work.
+
+The order in it is what makes it correct:
+1. lock the runs (in order of id; those only claimed from are skipped when another turn holds them);
+2. read the affected rows; 3. let the pure planner decide; 4. write rows, events and requests;
+5. after commit: tell live views, wake workers, wake parents of runs that ended.
+A run whose rows the planner cannot make sense of is set aside (paused, with the reason); the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from orchestrator import actions, conf
+from orchestrator.dispatch import wake
+from orchestrator.engine import quarantine, rows, writing
+from orchestrator.engine.news import send_after_commit
+from orchestrator.engine.plans import plan_for
+from orchestrator.engine.points import reached
+from orchestrator.planning.board import Board, Wanted, World
+from orchestrator.planning.claiming import claim
+from orchestrator.planning.machine import RUN_ENDED
+from orchestrator.planning.opening import fold, open_task
+from orchestrator.planning.outcomes import handle
+from orchestrator.planning.plan import PlanTask
+from orchestrator.planning.signals import WHOLE_RUN, Signal, TaskSignal, Told
+from orchestrator.planning.state import RunState, TaskState
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """How many tasks a worker can take, of how many runs at most; `run_id` limits it to one run."""
+
+    worker: str
+    limit: int
+    runs: int = 20
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task a worker holds: what it needs to carry it out, as values."""
+
+    run: RunState
+    task: TaskState
+    planned: PlanTask
+    workflow: Mapping[str, Any]  # id, name and metadata, as expressions see them
+
+
+@dataclass(slots=True)
+class TurnResult:
+    claims: list[Claim] = field(default_factory=list)
+    conflicts: dict[int, list[str]] = field(default_factory=dict)
+    left_over: bool = False  # something stayed claimable that this turn had no room for
+
+
+def take_turn(
+    signals: Iterable[Signal] = (), *, claiming: ClaimRequest | None = None, now: datetime | None = None
+) -> TurnResult:
+    """Settle these signals, of any number of runs, in one transaction. Raises only what the database raises."""
+    by_run: dict[int, list[Signal]] = defaultdict(list)
+    for signal in signals:
+        by_run[signal.run_id].append(signal)
+    with transaction.atomic():
+        turn = _Turn(by_run, claiming, now or timezone.now())
+        result = turn.take()
+        reached("turn before commit")
+    reached("turn after commit")
+    return result
+
+
+class _Turn:
+    def __init__(self, by_run: dict[int, list[Signal]], claiming: ClaimRequest | None, now: datetime) -> None:
+        self.by_run = by_run
+        self.claiming = claiming
+        self.now = now
+        self.world = World(now, served, random.random, conf.lease_seconds())
+        self.boards: list[Board] = []
+        self.result = TurnResult()
+
+    def take(self) -> TurnResult:
+        self._lock()
+        self._load()
+        self._signal()
+        self._settle()
+        self._claim()
+        self._each(Board.finish)
+        self._write()
+        return self.result
+
+    # 1. Lock
+
+    def _lock(self) -> None:
+        runs = rows.lock_runs(sorted(self.by_run))
+        request = self.claiming
+        if request is not None and request.run_id is None and request.limit > 0:
+            runs += rows.lock_claimable(request.runs, sorted(self.by_run))
+        elif request is not None and request.run_id is not None and request.run_id not in self.by_run:
+            runs += rows.lock_runs([request.run_id])
+        self.boards = [Board(plan_for(run.version_id), run, self.world) for run in runs]
+
+    # 2. Read what the signals name
+
+    def _load(self) -> None:
+        whole = {board.run.id for board in self.boards if self._touches_all(board.run.id)}
+        ids = [
+            signal.task_id
+            for run_id, signals in self.by_run.items()
+            for signal in signals
+            if run_id not in whole and isinstance(signal, TaskSignal)
+        ]
+        loaded: dict[int, list[TaskState]] = defaultdict(list)
+        for row in rows.tasks_by_id(ids) if ids else ():
+            loaded[row.run_id].append(row)
+        for board in self.boards:
+            board.add(rows.tasks_of_run(board.run.id) if board.run.id in whole else loaded[board.run.id])
+        self._add_groups()
+
+    def _touches_all(self, run_id: int) -> bool:
+        return any(isinstance(signal, (*WHOLE_RUN, Told)) for signal in self.by_run.get(run_id, ()))
+
+    def _add_groups(self) -> None:
+        """An item's outcome counts in the row of its task."""
+        self._fetch(
+            {board.run.id: Wanted({key for key, index in board.tasks if index >= 0}) for board in self.boards}
+        )
+
+    def _fetch(self, wanted: dict[int, Wanted]) -> None:
+        pairs = [(run_id, key) for run_id, want in wanted.items() for key in sorted(want.keys)]
+        found: dict[int, list[TaskState]] = defaultdict(list)
+        for row in rows.tasks_by_key(pairs) if pairs else ():
+            found[row.run_id].append(row)
+        for board in self.boards:
+            board.add(found[board.run.id])
+            for key in wanted[board.run.id].groups if board.run.id in wanted else ():
+                board.add(rows.items_of(board.run.id, key))
+                board.saw_group(key)
+
+    # 3. Decide
+
+    def _signal(self) -> None:
+        def signal_all(board: Board) -> None:
+            for signal in self.by_run.get(board.run.id, ()):
+                handle(board, signal)
+
+        self._each(signal_all)
+
+    def _settle(self) -> None:
+        self._each(_advance)
+        while wanted := {board.run.id: want for board in self.boards if (want := board.wanted())}:
+            self._fetch(wanted)
+            self._each(_advance, only=set(wanted))
+
+    def _claim(self) -> None:
+        request = self.claiming
+        if request is None:
+            self.result.left_over = any(board.claim_room() > 0 for board in self.boards)
+            return
+        room = request.limit
+        for board in self.boards:
+            if room > 0 and request.run_id in {None, board.run.id} and board.claim_room() > 0:
+                _load_ready(board, room)
+                taken = claim(board, room, request.worker)
+                room -= len(taken)
+                self.result.claims += [
+                    Claim(board.run, task, board.plan.tasks[task.key], board.plan.facts) for task in taken
+                ]
+            self.result.left_over |= board.claim_room() > 0
+
+    def _each(self, step: writing.Step, only: set[int] | None = None) -> None:
+        """Do this with every board; one it fails on is set aside and the others go on."""
+        for position, board in enumerate(self.boards):
+            if only is not None and board.run.id not in only:
+                continue
+            try:
+                step(board)
+            except Exception as error:
+                logger.exception("Run %s was set aside", board.run.id)
+                self.boards[position] = quarantine.set_aside(board, error, self.world)
+
+    # 4. and 5. Write, and what follows the commit
+
+    def _write(self) -> None:
+        writing.write(self.boards, self.now)
+        for board in self.boards:
+            if board.conflicts:
+                self.result.conflicts[board.run.id] = board.conflicts
+        if self.result.left_over:
+            wake()
+        send_after_commit(self.boards)
+
+
+def _advance(board: Board) -> None:
+    board.advance(open_task, fold)
+    if board.run.status in RUN_ENDED:
+        board.drop_propagation()
+
+
+def _load_ready(board: Board, room: int) -> None:
+    """Ready rows from before this turn; those that became ready in it are on the board already."""
+    here = [task for task in board.tasks.values() if task.status == "ready"]
+    sequential = sum(task.sequential for task in here)
+    if board.run.ready_sequential > sequential and not board.run.sequential_busy:
+        board.add(rows.ready_tasks(board.run.id, sequential=True, limit=1))
+    if board.run.ready_parallel > len(here) - sequential:
+        board.add(rows.ready_tasks(board.run.id, sequential=False, limit=room))
+
+
+def served(agent_id: str) -> bool:
+    """Whether somebody carries out tasks for this agent here."""
+    return actions.served_by(agent_id, conf.agents(), demo=conf.demo()) is not None

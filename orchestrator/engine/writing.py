@@ -1,0 +1,48 @@
+"""What a turn decided, written: rows, events with their numbers and digests, requests for approval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.engine import approvals_store, rows
+from orchestrator.events import dump, link
+from orchestrator.models import TaskRun
+from orchestrator.planning.board import Board
+from orchestrator.planning.state import NewEvent, RunState, TaskState
+
+Step = Callable[[Board], None]
+
+
+def write(boards: Sequence[Board], now: datetime) -> None:
+    """Write every board. The caller holds the runs' locks in an open transaction."""
+    _remove(row for board in boards for row in board.removed_items)
+    changed = [row for board in boards for row in board.changed.values()]
+    rows.save_tasks([row for row in changed if row.id])
+    rows.insert_tasks([row for row in changed if not row.id])
+    rows.insert_events([row for board in boards for row in _event_rows(board.run, board.events, now)])
+    rows.save_runs([board.run for board in boards])
+    approvals_store.store(boards, now)
+
+
+def _remove(items: Iterable[TaskState]) -> None:
+    ids = [row.id for row in items if row.id]
+    if ids:
+        TaskRun.objects.filter(pk__in=ids).delete()
+
+
+def _event_rows(run: RunState, events: Iterable[NewEvent], now: datetime) -> list[list[Any]]:
+    """Number and chain the events; the run carries the last number and digest on."""
+    written = []
+    at = rows.time_out(now)
+    for event in events:
+        run.seq += 1
+        data = dump(event.data)
+        run.digest = link(
+            run.digest, run.id, run.seq, event.type, event.task, event.index, event.actor, now, data
+        )
+        written.append(
+            [run.id, run.seq, event.type, event.task, event.index, event.actor, at, data, run.digest]
+        )
+    return written

@@ -1,0 +1,168 @@
+"""What happens to a task whose dependencies allow it: conditions, for_each, gates, inline checks, the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.definition.expressions import ExpressionError, holds
+from orchestrator.definition.issues import DefinitionError
+from orchestrator.planning.board import Board
+from orchestrator.planning.failing import give_up
+from orchestrator.planning.inline import evaluate_check
+from orchestrator.planning.machine import TaskStatus, WaitReason
+from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHECK, PlanTask
+from orchestrator.planning.state import OpenApproval, TaskState
+
+MAX_ITEMS = 5000
+
+
+def context_of(board: Board, keys: Iterable[str]) -> dict[str, Any]:
+    """The roots an expression of this run may name, with these tasks."""
+    run = board.run
+    return {
+        "params": run.params,
+        "tasks": {key: task_facts(board.tasks[key, -1]) for key in keys},
+        "run": {
+            "id": run.id,
+            "trigger": run.trigger,
+            "started_at": run.started_at.isoformat() if run.started_at else None,
+        },
+        "workflow": board.plan.facts,
+        "now": board.world.now.isoformat(),
+    }
+
+
+def task_facts(task: TaskState) -> dict[str, Any]:
+    return {
+        "status": task.status.value,
+        "output": task.output,
+        "error": task.error,
+        "attempts": task.attempt,
+    }
+
+
+def open_task(board: Board, task: TaskState, planned: PlanTask) -> None:
+    """Decide on a pending task whose join is met. A condition that cannot be evaluated fails the task."""
+    context = context_of(board, planned.needs)
+    try:
+        for condition in planned.conditions:
+            if not holds(condition, context):
+                _skip(board, task, condition.source)
+                return
+        task.agent_id = str(planned.agent.resolve(context))
+        if planned.for_each is not None:
+            _expand(board, task, planned, context)
+        else:
+            _open_one(board, task, planned, context)
+    except ExpressionError as error:
+        give_up(board, task, {"code": "condition_error", "message": str(error)})
+    except DefinitionError as error:
+        give_up(board, task, {"code": "parameter_error", "message": str(error)})
+
+
+def _skip(board: Board, task: TaskState, condition: str) -> None:
+    board.settle(task, TaskStatus.SKIPPED, reason="condition")
+    board.note("task.skipped", task, reason="condition", condition=condition)
+
+
+def _expand(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
+    assert planned.for_each is not None
+    items = planned.for_each.evaluate(context)
+    if not isinstance(items, list) or len(items) > MAX_ITEMS:
+        message = f"for_each must give a list of at most {MAX_ITEMS} items; it gave {_describe(items)}."
+        give_up(board, task, {"code": "for_each_error", "message": message})
+        return
+    task.started_at = board.world.now
+    task.items_left = len(items)
+    board.move(task, TaskStatus.WAITING, WaitReason.ITEMS)
+    board.note("task.waiting", task, reason=WaitReason.ITEMS.value, items=len(items))
+    board.saw_group(task.key)
+    for index, item in enumerate(items):
+        _open_item(
+            board, board.create_item(task, index, item), planned, {**context, "item": item, "index": index}
+        )
+    if not items:
+        board.fold_later(task.key)
+
+
+def _describe(value: Any) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else type(value).__name__
+
+
+def reopen_item(board: Board, item: TaskState, planned: PlanTask) -> None:
+    """Decide anew on one item of a for_each task; the rows its conditions need are on the board."""
+    context = context_of(board, planned.needs)
+    _open_item(board, item, planned, {**context, "item": item.item, "index": item.index})
+
+
+def _open_item(board: Board, item: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
+    try:
+        for condition in planned.item_conditions:
+            if not holds(condition, context):
+                _skip(board, item, condition.source)
+                return
+        _open_one(board, item, planned, context)
+    except ExpressionError as error:
+        give_up(board, item, {"code": "condition_error", "message": str(error)})
+
+
+def _open_one(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
+    if planned.action == CONDITION_CHECK:
+        _check_inline(board, task, planned, context)
+    elif planned.action == APPROVAL_GATE:
+        _ask(board, task, planned, context)
+    else:
+        make_ready(board, task, planned)
+
+
+def make_ready(board: Board, task: TaskState, planned: PlanTask) -> None:
+    """Queue a task, or let it wait when nobody serves its agent."""
+    if planned.action == AGENT_TASK and not board.world.served(task.agent_id):
+        if (task.status, task.reason) != (TaskStatus.WAITING, WaitReason.AGENT):
+            board.move(task, TaskStatus.WAITING, WaitReason.AGENT)
+            board.note("task.waiting", task, reason=WaitReason.AGENT.value, agent=task.agent_id)
+        return
+    board.move(task, TaskStatus.READY)
+    task.ready_at = board.world.now
+    task.due_at = None
+
+
+def _check_inline(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
+    result = evaluate_check(dict(planned.raw_parameters), context)
+    task.attempt = 1
+    task.started_at = board.world.now
+    task.output = result["output"]
+    if result["failed"]:
+        give_up(board, task, result["failed"])
+        return
+    board.settle(task, TaskStatus.COMPLETED)
+    board.note("task.completed", task, inline=True)
+
+
+def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
+    gate = planned.gate
+    assert gate is not None
+    content = gate.content.resolve(context)
+    now = board.world.now
+    task.attempt += 1
+    task.started_at = now
+    task.input = content
+    task.due_at = now + timedelta(seconds=gate.timeout_seconds) if gate.timeout_seconds else None
+    board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
+    board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.due_at))
+    deadline = task.due_at.isoformat() if task.due_at else None
+    board.note("approval.required", task, title=str(content.get("title", planned.name)), deadline=deadline)
+
+
+def fold(board: Board, group: TaskState) -> None:
+    """All items of a for_each task have settled: gather their outputs in order, or fail."""
+    items = board.items(group.key)
+    group.output = [item.output if item.status is TaskStatus.COMPLETED else None for item in items]
+    if group.items_failed:
+        message = f"{group.items_failed} of {len(items)} items failed."
+        give_up(board, group, {"code": "items_failed", "message": message})
+        return
+    board.settle(group, TaskStatus.COMPLETED)
+    board.note("task.completed", group, items=len(items))

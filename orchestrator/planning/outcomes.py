@@ -1,0 +1,280 @@
+"""From a signal to moves on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from orchestrator.planning.board import Board
+from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
+from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
+from orchestrator.planning.opening import make_ready
+from orchestrator.planning.people import told
+from orchestrator.planning.signals import (
+    AgentAppeared,
+    AttemptSignal,
+    Begin,
+    Cancel,
+    ChildEnded,
+    ChildStarted,
+    Decided,
+    Due,
+    Failed,
+    Pause,
+    Released,
+    Resume,
+    RunDue,
+    Signal,
+    Succeeded,
+    TaskSignal,
+    Told,
+)
+from orchestrator.planning.state import CloseApproval, TaskState
+
+
+def handle(board: Board, signal: Signal) -> None:
+    """Apply one signal. One that no longer fits changes nothing; an outcome refused leaves an event."""
+    if isinstance(signal, AttemptSignal):
+        _outcome(board, signal)
+    elif isinstance(signal, TaskSignal):
+        task = board.by_id.get(signal.task_id)
+        if task is not None:
+            _TASK_HANDLERS[type(signal)](board, task, cast("Any", signal))
+    else:
+        _RUN_HANDLERS[type(signal)](board, cast("Any", signal))
+
+
+# Attempts
+
+
+def _outcome(board: Board, signal: AttemptSignal) -> None:
+    task = board.by_id.get(signal.task_id)
+    if task is None or task.status is not TaskStatus.RUNNING or task.claim != signal.claim:
+        _refuse(board, task, signal)
+        return
+    if signal.input is not None:
+        task.input = signal.input
+    if isinstance(signal, Succeeded):
+        _succeeded(board, task, signal)
+    elif isinstance(signal, Failed):
+        error = signal.error or {"code": "failed", "message": "The task failed."}
+        attempt_failed(
+            board,
+            task,
+            error,
+            retryable=signal.retryable,
+            retry_after=signal.retry_after,
+            actor=signal.actor,
+        )
+    elif isinstance(signal, ChildStarted):
+        _child_started(board, task, signal)
+    elif isinstance(signal, Released):
+        give_back(board, task, "released", signal.actor)
+
+
+def _refuse(board: Board, task: TaskState | None, signal: AttemptSignal) -> None:
+    kind = type(signal).__name__.lower()
+    if task is not None:
+        board.note("outcome.refused", task, signal.actor, outcome=kind, late_claim=signal.claim)
+    board.conflicts.append("The attempt is no longer this worker's; its outcome was refused.")
+
+
+def _succeeded(board: Board, task: TaskState, signal: Succeeded) -> None:
+    task.output = signal.output
+    task.error = None
+    board.settle(task, TaskStatus.COMPLETED)
+    checkpoint = board.plan.tasks[task.key].checkpoint
+    extra = {"checkpoint": checkpoint} if checkpoint and task.index < 0 else {}
+    board.note("task.completed", task, signal.actor, **extra)
+
+
+def _child_started(board: Board, task: TaskState, signal: ChildStarted) -> None:
+    # What limits the attempt limits the wait only if the definition gave a timeout: people may be asked in the child.
+    limit = task.timeout_at if board.plan.tasks[task.key].limits_wait else None
+    board.end_wait(task)
+    task.child_id = signal.child_id
+    board.move(task, TaskStatus.WAITING, WaitReason.CHILD)
+    task.due_at = task.timeout_at = limit
+    board.note("task.waiting", task, signal.actor, reason=WaitReason.CHILD.value, child=signal.child_id)
+
+
+# The clock, children, agents
+
+
+def _due(board: Board, task: TaskState, _signal: Due) -> None:
+    now = board.world.now
+    if task.due_at is None or task.due_at > now:
+        return
+    if task.status is TaskStatus.RUNNING:
+        if task.timeout_at is not None and task.timeout_at <= now:
+            _timed_out(board, task)
+        else:
+            attempt_lost(board, task)
+    elif task.status is TaskStatus.WAITING:
+        _WAIT_ENDS.get(task.reason, _forget)(board, task)
+
+
+def _timed_out(board: Board, task: TaskState) -> None:
+    seconds = board.plan.tasks[task.key].timeout_seconds
+    message = f"The attempt took longer than its timeout of {seconds:g} seconds."
+    board.abandon_child(task)
+    attempt_failed(board, task, {"code": "timeout", "message": message}, actor="clock")
+
+
+def _retry_due(board: Board, task: TaskState) -> None:
+    make_ready(board, task, board.plan.tasks[task.key])
+    if task.status is TaskStatus.READY:
+        board.note("task.ready", task, "clock", reason="retry")
+
+
+def _approval_due(board: Board, task: TaskState) -> None:
+    gate = board.plan.tasks[task.key].gate
+    board.closed.append(CloseApproval(task, "expired"))
+    board.note("approval.expired", task, "clock")
+    task.output = {"decision": "expired", "by": [], "comment": ""}
+    if gate is not None and gate.on_timeout == "approve":
+        board.settle(task, TaskStatus.COMPLETED)
+        board.note("task.completed", task, "clock", decision="expired")
+    else:
+        give_up(board, task, {"code": "expired", "message": "Nobody decided in time."}, "clock")
+
+
+def _forget(board: Board, task: TaskState) -> None:
+    task.due_at = None
+    board.changed[task.place] = task
+
+
+_WAIT_ENDS: dict[str, Callable[[Board, TaskState], None]] = {
+    WaitReason.RETRY: _retry_due,
+    WaitReason.APPROVAL: _approval_due,
+    WaitReason.CHILD: _timed_out,
+}
+
+
+def _agent_appeared(board: Board, task: TaskState, _signal: AgentAppeared) -> None:
+    if task.status is TaskStatus.WAITING and task.reason == WaitReason.AGENT:
+        make_ready(board, task, board.plan.tasks[task.key])
+        if task.status is TaskStatus.READY:
+            board.note("task.ready", task, "clock", reason="agent")
+
+
+def _child_ended(board: Board, task: TaskState, signal: ChildEnded) -> None:
+    waiting = task.status is TaskStatus.WAITING and task.reason == WaitReason.CHILD
+    if not waiting or task.child_id != signal.child_id:
+        return
+    task.output = {"run": signal.child_id, "status": signal.status, "output": signal.output}
+    if signal.status == RunStatus.COMPLETED:
+        board.settle(task, TaskStatus.COMPLETED)
+        board.note("task.completed", task, child=signal.child_id)
+    else:
+        cause = (signal.error or {}).get("message", "")
+        message = f"Run #{signal.child_id}, which this task started, ended {signal.status}. {cause}".strip()
+        give_up(board, task, {"code": f"child_{signal.status}", "message": message})
+
+
+# People
+
+
+def _decided(board: Board, task: TaskState, signal: Decided) -> None:
+    if task.status is not TaskStatus.WAITING or task.reason != WaitReason.APPROVAL:
+        board.conflicts.append("This request is no longer open.")
+        return
+    approved = signal.decision == "approve"
+    status = "approved" if approved else "rejected"
+    board.closed.append(CloseApproval(task, status, signal.user_id, signal.comment, signal.override))
+    board.note(f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override)
+    task.output = {"decision": status, "by": [signal.username], "comment": signal.comment}
+    if approved:
+        board.settle(task, TaskStatus.COMPLETED)
+        board.note("task.completed", task, signal.actor, decision=status)
+        return
+    said = f": {signal.comment}" if signal.comment else "."
+    give_up(
+        board, task, {"code": "rejected", "message": f"{signal.username} rejected it{said}"}, signal.actor
+    )
+
+
+# Runs
+
+
+def _begin(board: Board, signal: Begin) -> None:
+    board.move_run(RunStatus.RUNNING)
+    board.run.started_at = board.world.now
+    board.note("workflow.started", actor=signal.actor)
+    for planned in board.plan.roots:
+        board.open_later(planned.key)
+
+
+def _pause(board: Board, signal: Pause) -> None:
+    if board.run.status is not RunStatus.RUNNING:
+        board.conflicts.append(f"Only a running run can be paused; this one is {board.run.status}.")
+        return
+    board.move_run(RunStatus.PAUSED)
+    board.note("workflow.paused", actor=signal.actor)
+
+
+def _resume(board: Board, signal: Resume) -> None:
+    if board.run.status is not RunStatus.PAUSED:
+        board.conflicts.append(f"Only a paused run can be resumed; this one is {board.run.status}.")
+        return
+    board.run.error = None if (board.run.error or {}).get("code") == "engine_error" else board.run.error
+    board.move_run(RunStatus.RUNNING)
+    board.note("workflow.resumed", actor=signal.actor)
+
+
+def _cancel(board: Board, signal: Cancel) -> None:
+    if board.run.status in RUN_ENDED:
+        board.conflicts.append(f"The run has already {_ended(board.run.status)}.")
+        return
+    reason = signal.reason or "The run was cancelled."
+    _stop_all(board, RunStatus.CANCELLED, {"code": "cancelled", "message": reason})
+    board.note("workflow.cancelled", actor=signal.actor, reason=signal.reason)
+
+
+def _ended(status: RunStatus) -> str:
+    return "been cancelled" if status is RunStatus.CANCELLED else status.value
+
+
+def _run_due(board: Board, _signal: RunDue) -> None:
+    deadline = board.run.deadline_at
+    if board.run.status in RUN_ENDED or deadline is None or deadline > board.world.now:
+        return
+    error = {
+        "code": "timeout",
+        "message": f"The run took longer than {board.plan.timeout_seconds:g} seconds.",
+    }
+    _stop_all(board, RunStatus.FAILED, error)
+    board.note("workflow.failed", actor="clock", error=error)
+
+
+def _stop_all(board: Board, status: RunStatus, error: dict[str, Any]) -> None:
+    """Settle every task that is not; the run ends first, so that nothing opens behind them."""
+    board.run.error = error
+    board.run.epoch += 1
+    board.move_run(status)
+    unsettled = [task for task in board.tasks.values() if task.status in _STOPPABLE]
+    for task in unsettled:
+        if task.status is TaskStatus.WAITING and task.reason == WaitReason.APPROVAL:
+            board.closed.append(CloseApproval(task, "cancelled"))
+        board.abandon_child(task)
+        board.settle(task, TaskStatus.CANCELLED)
+        board.note("task.cancelled", task)
+    board.drop_propagation()
+
+
+_STOPPABLE = frozenset({TaskStatus.PENDING, TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.WAITING})
+
+_TASK_HANDLERS: dict[type[Signal], Callable[[Board, TaskState, Any], None]] = {
+    Due: _due,
+    AgentAppeared: _agent_appeared,
+    ChildEnded: _child_ended,
+    Decided: _decided,
+    Told: told,
+}
+_RUN_HANDLERS: dict[type[Signal], Callable[[Board, Any], None]] = {
+    Begin: _begin,
+    Pause: _pause,
+    Resume: _resume,
+    Cancel: _cancel,
+    RunDue: _run_due,
+}

@@ -1,0 +1,126 @@
+"""The snapshot a turn works on: the columns of a run and of its affected task runs, and nothing else.
+
+The planner changes these copies; the engine writes back those that changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orchestrator.planning.machine import RunStatus, TaskStatus
+
+
+@dataclass(slots=True)
+class RunState:
+    """The columns of a run that a turn reads or writes (see `orchestrator.models.Run`)."""
+
+    id: int
+    workflow_id: int
+    version_id: int
+    status: RunStatus
+    epoch: int
+    seq: int
+    digest: str
+    params: dict[str, Any]
+    trigger: str
+    started_by_id: int | None
+    parent_id: int | None
+    depth: int
+    total: int
+    unsettled: int
+    completed: int
+    failed: int
+    skipped: int
+    unhandled: int
+    executing: int
+    ready_parallel: int
+    ready_sequential: int
+    sequential_busy: int
+    claimable: bool
+    error: dict[str, Any] | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    deadline_at: datetime | None
+    touched_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class TaskState:
+    """The columns of a task run that a turn reads or writes (see `orchestrator.models.TaskRun`).
+
+    `id` is 0 for a row that this turn makes.
+    """
+
+    id: int
+    run_id: int
+    key: str
+    index: int
+    order: int
+    status: TaskStatus
+    reason: str = ""
+    sequential: bool = True
+    agent_id: str = ""
+    epoch: int = 1
+    attempt: int = 0
+    claim: int = 0
+    losses: int = 0
+    worker: str = ""
+    waits_for: int = 0
+    ok: int = 0
+    bad: int = 0
+    items_left: int = 0
+    items_failed: int = 0
+    due_at: datetime | None = None
+    timeout_at: datetime | None = None
+    ready_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    item: Any = None
+    override: dict[str, Any] | None = None
+    input: Any = None
+    output: Any = None
+    error: dict[str, Any] | None = None
+    child_id: int | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.key, self.index
+
+    @property
+    def label(self) -> str:
+        return self.key if self.index < 0 else f"{self.key}[{self.index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append; its number, time and digest are given when it is written."""
+
+    type: str
+    task: str = ""
+    index: int = -1
+    actor: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApproval:
+    """A gate was reached: ask these people this."""
+
+    task: TaskState
+    content: dict[str, Any]
+    on_timeout: str
+    allow_requester: bool
+    deadline_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseApproval:
+    """A gate's request ends; `user_id` is the person who decided, None when nobody did."""
+
+    task: TaskState
+    status: str
+    user_id: int | None = None
+    comment: str = ""
+    override: bool = False

@@ -1,0 +1,206 @@
+"""The worker: claims what it can carry, carries it out in threads, records what has finished together, looks again.
+
+django-q2 calls `drain` when a wake-up arrives. One thread talks to the database: it takes the turns; the others only
+execute actions. What finishes within a few milliseconds shares one turn, and that turn claims the next work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from django.db import OperationalError, close_old_connections, connection
+
+from orchestrator import conf
+from orchestrator.engine import leases
+from orchestrator.engine.attempts import Attempt, attempts_for, carry_out
+from orchestrator.engine.points import reached
+from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
+from orchestrator.models import Run
+from orchestrator.planning.machine import RUN_ENDED
+from orchestrator.planning.signals import AttemptSignal, Released
+
+logger = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.002  # how long finished attempts wait for others to share their commit
+LOOK_SECONDS = 0.05  # between looks for new work while there is room
+FLUSH_LOGS_SECONDS = 1.0
+STOP_SECONDS = 20.0  # how long a stopping worker lets its attempts finish
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def drain() -> int:
+    """Carry work until none is left and none came for a moment; the number of attempts carried out."""
+    return Worker(worker_name()).run_until(idle_for(conf.linger_seconds()))
+
+
+def carry(run_id: int, *, every: Callable[[], None] | None = None) -> int:
+    """Carry one run to its end in this process. `every` is called about each second: the caller's clock."""
+    worker = Worker(worker_name(), run_id=run_id, every=every)
+    return worker.run_until(lambda _idle: Run.objects.filter(pk=run_id, status__in=RUN_ENDED).exists())
+
+
+def idle_for(seconds: float) -> Callable[[float], bool]:
+    return lambda idle: idle >= seconds
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process's carrying of work. `run_id` limits it to one run."""
+
+    name: str
+    run_id: int | None = None
+    every: Callable[[], None] | None = None
+    threads: int = field(default_factory=conf.threads)
+    in_flight: dict[int, Attempt] = field(default_factory=dict)
+    done: queue.SimpleQueue[tuple[Attempt, AttemptSignal]] = field(default_factory=queue.SimpleQueue)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    carried: int = 0
+    stuck: int = 0
+    _pending: list[AttemptSignal] = field(default_factory=list)
+    _last_claim: float = 0.0
+    _last_beat: float = 0.0
+    _last_flush: float = 0.0
+    _idle_since: float = 0.0
+    _pool: ThreadPoolExecutor | None = None
+
+    def run_until(self, finished: Callable[[float], bool]) -> int:
+        """Work until `finished(seconds idle)` says so; the number of attempts carried out."""
+        now = time.monotonic()
+        self._last_beat = self._last_flush = self._idle_since = now
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="baton-attempt") as pool:
+            self._pool = pool
+            while not self._step(finished):
+                pass
+        return self.carried
+
+    def _step(self, finished: Callable[[float], bool]) -> bool:
+        """One round; True when there is nothing more to do."""
+        try:
+            self._gather()
+            claimed = self._turn()
+            self._housekeep()
+        except OperationalError as error:
+            self._outlast(error)
+            return False
+        if self.in_flight or self._pending or claimed:
+            self._idle_since = time.monotonic()
+            return False
+        return self.stopping.is_set() or self._rest(finished)
+
+    # Finished attempts
+
+    def _gather(self) -> None:
+        """Wait briefly for something to finish, then take all that has."""
+        if self.in_flight and not self._pending:
+            self._take(timeout=LOOK_SECONDS)
+        if self._pending and len(self.in_flight) > 0:
+            time.sleep(GATHER_SECONDS)
+        while self._take(timeout=None):
+            pass
+
+    def _take(self, timeout: float | None) -> bool:
+        try:
+            attempt, signal = self.done.get(timeout=timeout) if timeout else self.done.get_nowait()
+        except queue.Empty:
+            return False
+        if self.in_flight.get(attempt.claim.task.id) is attempt:
+            del self.in_flight[attempt.claim.task.id]
+        else:
+            self.stuck -= 1
+        leases.write_logs([attempt])
+        self._pending.append(signal)
+        return True
+
+    # The turn
+
+    def _turn(self) -> bool:
+        """Record what has finished and claim what there is room for; whether anything was claimed."""
+        room = 0 if self.stopping.is_set() or self.stuck else self.threads - len(self.in_flight)
+        if not self._pending and not self._worth_looking(room):
+            return False
+        request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
+        result = take_turn(self._pending, claiming=request)
+        self._pending = []
+        self._launch(result)
+        return bool(result.claims)
+
+    def _worth_looking(self, room: int) -> bool:
+        now = time.monotonic()
+        if room <= 0 or now - self._last_claim < LOOK_SECONDS:
+            return False
+        self._last_claim = now
+        return leases.anything_claimable(self.run_id)
+
+    def _launch(self, result: TurnResult) -> None:
+        if not result.claims:
+            return
+        reached("worker claimed")
+        assert self._pool is not None
+        for attempt in attempts_for(result.claims, self.name):
+            self.in_flight[attempt.claim.task.id] = attempt
+            self.carried += 1
+            self._pool.submit(self._carry_out, attempt)
+
+    def _carry_out(self, attempt: Attempt) -> None:
+        signal = carry_out(attempt)
+        reached("attempt carried out")
+        self.done.put((attempt, signal))
+        if not connection.in_atomic_block:
+            close_old_connections()
+
+    # Leases, logs, the end
+
+    def _housekeep(self) -> None:
+        now = time.monotonic()
+        if now - self._last_flush >= FLUSH_LOGS_SECONDS:
+            self._last_flush = now
+            leases.write_logs(self.in_flight.values())
+            if self.every:
+                self.every()
+        if now - self._last_beat >= conf.lease_seconds() / 4:
+            self._last_beat = now
+            self._extend()
+
+    def _extend(self) -> None:
+        """Keep the leases; an attempt that has lost its own is told to stop and holds its thread until it does."""
+        for attempt in leases.extend(list(self.in_flight.values())):
+            attempt.stop.set()
+            del self.in_flight[attempt.claim.task.id]
+            self.stuck += 1
+
+    def _rest(self, finished: Callable[[float], bool]) -> bool:
+        if self.stuck:
+            # A thread cannot be killed: the process goes, its supervisor starts a fresh one.
+            logger.warning("%s gives up %s attempts that do not stop, and ends", self.name, self.stuck)
+            os._exit(0)
+        if finished(time.monotonic() - self._idle_since):
+            return True
+        time.sleep(LOOK_SECONDS / 2)
+        return False
+
+    def _outlast(self, error: OperationalError) -> None:
+        """The database is away: what has finished is kept and offered again."""
+        logger.warning("The database does not answer (%s); trying again", error)
+        connection.close()
+        time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Claim nothing more, let attempts finish for a while, give the others back."""
+        self.stopping.set()
+
+    def release(self) -> Iterator[Released]:
+        """Signals that give every attempt in flight back to the queue."""
+        for attempt in self.in_flight.values():
+            attempt.stop.set()
+            yield Released(**attempt.fence())
