@@ -1,0 +1,124 @@
+"""The approval_gate action: a question to people. No worker ever executes it; the engine opens and settles it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.actions.base import Action, Example
+from orchestrator.definition.fields import Field, ParameterSchema, holds_template
+from orchestrator.definition.issues import Issue, at, show
+
+DAY = 86_400
+
+
+def approver_names(approvers: Any) -> list[str]:
+    """The approvers one by one: a list, or text with the names separated by commas. `group:name` is a group."""
+    if isinstance(approvers, str):
+        approvers = approvers.split(",")
+    if not isinstance(approvers, list):
+        return []
+    names = [name.strip() for name in approvers if isinstance(name, str)]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _check_approvers(value: dict[str, Any], path: str) -> list[Issue]:
+    approvers = value.get("approvers")
+    if holds_template(approvers):
+        return []
+    where = at(path, "approvers")
+    if not isinstance(approvers, str | list | None):
+        return [
+            Issue(where, "wrong_type", f"approvers is a name or a list of names; it is {show(approvers)}.")
+        ]
+    if isinstance(approvers, list):
+        wrong = [index for index, name in enumerate(approvers) if not isinstance(name, str)]
+        if wrong:
+            return [Issue(at(where, index), "wrong_type", "An approver is a name.") for index in wrong]
+    names = approver_names(approvers)
+    if not names:
+        text = "Nobody can decide this approval; name at least one approver: a user, or group:name."
+        return [Issue(where, "no_approver", text)]
+    return [
+        Issue(where, "no_approver", f"{show(name)} names no group; write group:name.")
+        for name in names
+        if name == "group:"
+    ]
+
+
+class ApprovalGate(Action):
+    name = "approval_gate"
+    label = "Approval"
+    icon = "i-stamp"
+    kind = "person"
+    summary = "Asks people to approve or reject before the run goes on."
+    notes = (
+        "One of the approvers decides, with a comment. An approval completes the task, a rejection fails it.\n"
+        "Whoever started the run may not decide it unless allow_requester is on."
+    )
+    produces = "decision (approved or rejected), by, comment and at."
+    parameters = ParameterSchema(
+        fields=(
+            Field(
+                "approvers",
+                "any",
+                "Who may decide: names of users or group:name, as a list or separated by commas.",
+                widget="people",
+                example=["alice", "group:finance"],
+            ),
+            Field(
+                "title",
+                "string",
+                "What is asked, in a line.",
+                max_length=200,
+                example="Release to production",
+            ),
+            Field(
+                "instructions",
+                "string",
+                "What to look at before deciding.",
+                max_length=10_000,
+                widget="textarea",
+            ),
+            Field(
+                "data",
+                "map",
+                "Facts shown to the approver.",
+                example={"amount": "{{ params.amount }}"},
+            ),
+            Field(
+                "timeout_seconds",
+                "number",
+                "How long to wait for a decision; the task's own timeout if not given.",
+                minimum=1,
+                maximum=31 * DAY,
+            ),
+            Field(
+                "on_timeout",
+                "string",
+                "What happens when nobody decided in time.",
+                default="reject",
+                enum=("reject", "approve", "fail"),
+            ),
+            Field(
+                "allow_requester",
+                "boolean",
+                "Whether the person who started the run may decide.",
+                default=False,
+                advanced=True,
+            ),
+        ),
+        rules=(_check_approvers,),
+    )
+    examples = (
+        Example(
+            "Ask a group",
+            {
+                "approvers": ["group:finance"],
+                "title": "Budget of {{ params.department }}",
+                "instructions": "Compare it with last year's.",
+                "data": {"amount": "{{ params.amount }}"},
+                "timeout_seconds": 3 * DAY,
+            },
+        ),
+        Example("Ask one person", {"approvers": "alice", "title": "Publish the report"}),
+    )
