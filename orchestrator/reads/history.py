@@ -1,0 +1,169 @@
+"""The events of a run in words: one sentence each, for the event list, the announcements and the task panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from orchestrator.models import Event, Run
+from orchestrator.reads.outline import Outline, outline_of
+from orchestrator.reads.states import State, iso
+
+_STATES: Final[dict[str, State]] = {
+    "workflow.created": "queued",
+    "workflow.started": "running",
+    "workflow.paused": "paused",
+    "workflow.resumed": "running",
+    "workflow.completed": "success",
+    "workflow.failed": "failed",
+    "workflow.cancelled": "cancelled",
+    "task.ready": "queued",
+    "task.started": "running",
+    "task.waiting": "waiting",
+    "task.retrying": "retrying",
+    "task.completed": "success",
+    "task.failed": "failed",
+    "task.skipped": "skipped",
+    "task.cancelled": "cancelled",
+    "approval.required": "waiting",
+    "approval.approved": "success",
+    "approval.rejected": "failed",
+    "approval.expired": "failed",
+    "approval.cancelled": "cancelled",
+    "outcome.refused": "cancelled",
+}
+_SENTENCES: Final[dict[str, str]] = {
+    "workflow.created": "The run was created",
+    "workflow.started": "The run started",
+    "workflow.paused": "The run was paused",
+    "workflow.resumed": "The run was resumed",
+    "workflow.completed": "The run completed",
+    "workflow.failed": "The run failed",
+    "workflow.cancelled": "The run was cancelled",
+    "task.ready": "{task} is ready again",
+    "task.started": "{task} started",
+    "task.waiting": "{task} waits",
+    "task.retrying": "{task} will be tried again",
+    "task.completed": "{task} completed",
+    "task.failed": "{task} failed",
+    "task.skipped": "{task} was skipped",
+    "task.cancelled": "{task} was cancelled",
+    "approval.required": "{task} asks for a decision",
+    "approval.approved": "{task} was approved",
+    "approval.rejected": "{task} was rejected",
+    "approval.expired": "{task} was not decided in time",
+    "approval.cancelled": "{task} was withdrawn",
+    "outcome.refused": "A late outcome of {task} was refused",
+}
+_WAITS: Final = {
+    "agent": "{task} waits for agent {agent}",
+    "child": "{task} waits for run #{child}",
+    "items": "{task} works through {items} items",
+    "person": "{task} failed and waits for a person",
+}
+_SKIPS: Final = {
+    "condition": "its condition does not hold",
+    "join": "nothing before it leads here",
+    "failed": "after it failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One event as it is read. `detail` is the second line: an error, a comment, a reason."""
+
+    seq: int
+    type: str
+    task: str
+    index: int
+    state: State
+    sentence: str
+    detail: str
+    actor: str
+    at: datetime
+    attempt: int
+
+    @property
+    def glyph(self) -> str:
+        return f"g-{self.state}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the live feed sends it."""
+        return {
+            "seq": self.seq,
+            "t": self.type,
+            "task": self.task,
+            "index": self.index,
+            "state": self.state,
+            "word": self.sentence,
+            "attempt": self.attempt,
+            "at": iso(self.at),
+        }
+
+
+def event_line(event: Event, shape: Outline) -> EventLine:
+    data = event.data or {}
+    return EventLine(
+        seq=event.seq,
+        type=event.type,
+        task=event.task,
+        index=event.index,
+        state=_STATES.get(event.type, "queued"),
+        sentence=_sentence(event, shape.name_of(event.task), data),
+        detail=_detail(event.type, data),
+        actor=actor_name(event.actor),
+        at=event.at,
+        attempt=int(data.get("attempt") or 0),
+    )
+
+
+def _sentence(event: Event, task: str, data: dict[str, Any]) -> str:
+    name = task if event.index < 0 else f"{task}, item {event.index + 1}"
+    if event.type == "task.waiting":
+        pattern = _WAITS.get(str(data.get("reason")), _SENTENCES[event.type])
+    else:
+        pattern = _SENTENCES.get(event.type, event.type.replace(".", " ").replace("_", " "))
+    words = {name: data.get(name, "?") for name in ("agent", "child", "items")}
+    return pattern.format(task=name, **words)
+
+
+def _detail(type_: str, data: dict[str, Any]) -> str:
+    error = data.get("error")
+    if isinstance(error, dict) and error.get("message"):
+        return str(error["message"])
+    if type_ == "task.skipped":
+        return _SKIPS.get(str(data.get("reason")), str(data.get("reason") or ""))
+    if type_ == "task.started" and int(data.get("attempt") or 0) > 1:
+        return f"attempt {data['attempt']}"
+    if data.get("by_hand"):
+        return f"by hand{': ' + str(data['reason']) if data.get('reason') else ''}"
+    return str(data.get("comment") or "") or (
+        "" if type_ == "task.waiting" else str(data.get("reason") or "")
+    )
+
+
+def actor_name(actor: str) -> str:
+    """`user:alice` is alice; the engine itself has no name worth a line."""
+    kind, _, name = actor.partition(":")
+    if kind in {"user", "cli"}:
+        return name
+    return {"worker": f"worker {name}", "clock": "the clock", "engine": ""}.get(kind, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A stretch of a run's history, newest first; `older` is the seq to go on before, None at the beginning."""
+
+    lines: list[EventLine]
+    older: int | None
+
+
+def events_before(run: Run, before: int | None = None, *, size: int = 50) -> EventPage:
+    """The `size` events before that number, or the last ones."""
+    rows = Event.objects.filter(run_id=run.pk).order_by("-seq")
+    rows = rows.filter(seq__lt=before) if before else rows
+    found = list(rows[: size + 1])
+    shape = outline_of(run.version_id)
+    lines = [event_line(event, shape) for event in found[:size]]
+    return EventPage(lines, lines[-1].seq if len(found) > size else None)
