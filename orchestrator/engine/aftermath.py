@@ -26,9 +26,7 @@ ORPHANED = "The task that started this run no longer waits for it."
 
 
 @receiver(committed)
-def follow(
-    sender: object, news: Sequence[int], ended: Sequence[int], abandoned: Sequence[int], **_: Any
-) -> None:
+def follow(*, news: Sequence[int], ended: Sequence[int], abandoned: Sequence[int], **_: Any) -> None:
     announce(news)
     # A child wakes its parent by a turn of its own: two runs of one family are never locked at once.
     if ended:

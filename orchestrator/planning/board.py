@@ -174,7 +174,7 @@ class Board:
         if task is None:
             self.events.append(NewEvent(event, actor=actor, data=data))
             return
-        data = {"attempt": task.attempt, "claim": task.claim, **data}
+        data = {"attempt": task.attempt, "claim": task.claim, "epoch": task.epoch, **data}
         self.events.append(NewEvent(event, task.key, task.index, actor, data))
 
     # Settling

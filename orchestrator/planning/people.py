@@ -85,6 +85,7 @@ def _take_back_what_followed(board: Board, task: TaskState) -> None:
         _forget_handling(board, key)
     for key in behind:
         board.remove_items(key)
+        board.note("task.reset", board.tasks[key, -1], after=task.key)
         _reset(board, board.tasks[key, -1])
     if board.run.status is RunStatus.FAILED:
         board.run.error = None
