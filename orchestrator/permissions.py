@@ -13,7 +13,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, Q, QuerySet
 
 from orchestrator.exceptions import NotAllowedError
-from orchestrator.models import Approval, Event, LogLine, Run, TaskRun, Workflow, WorkflowVersion
+from orchestrator.models import Approval, Approver, Event, LogLine, Run, TaskRun, Workflow, WorkflowVersion
 
 Verb = Literal["view", "design", "operate", "approve", "admin"]
 Person = AbstractBaseUser | AnonymousUser
@@ -59,7 +59,7 @@ def approvals_to_decide(user: Person) -> QuerySet[Approval]:
     """The approvals, open or not, that name this user and that their role lets them decide."""
     if not _is_somebody(user) or not _has(user, PERMISSIONS["approve"]):
         return Approval.objects.none()
-    return Approval.objects.filter(_names(user)).distinct()
+    return Approval.objects.filter(pk__in=_naming(user).values("approval"))
 
 
 def can(user: Person, verb: Verb, obj: Model | None = None) -> bool:
@@ -93,10 +93,10 @@ def _has(user: Person, permission: str) -> bool:
     return user.has_perm(permission)
 
 
-def _names(user: Person) -> Q:
-    """Approvals that name the user, a group of theirs, or their user name before they had an account."""
-    unresolved = Q(approvers__user=None, approvers__group=None, approvers__name=user.get_username())
-    return Q(approvers__user=user.pk) | Q(approvers__group__user=user.pk) | unresolved
+def _naming(user: Person) -> QuerySet[Approver]:
+    """What names the user or a group of theirs. A name counts from before its account was made, too."""
+    by_name = Q(user=user.pk) | Q(name=user.get_username())
+    return Approver.objects.filter(by_name | Q(group__user=user.pk))
 
 
 def _workflow_of(obj: Model) -> Workflow:

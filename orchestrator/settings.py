@@ -25,17 +25,20 @@ DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 DEBUG = _flag("BATON_DEBUG")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 
-SECRET_KEY = os.environ.get("BATON_SECRET_KEY") or read_or_make(DATA_DIR / "keys" / "secret_key", new_secret_key)
-ENCRYPTION_KEYS = _words("BATON_ENCRYPTION_KEYS") or read_or_make(
-    DATA_DIR / "keys" / "encryption_keys", new_encryption_key
-).split()
+SECRET_KEY = os.environ.get("BATON_SECRET_KEY") or read_or_make(
+    DATA_DIR / "keys" / "secret_key", new_secret_key
+)
+ENCRYPTION_KEYS = (
+    _words("BATON_ENCRYPTION_KEYS")
+    or read_or_make(DATA_DIR / "keys" / "encryption_keys", new_encryption_key).split()
+)
 
 ALLOWED_HOSTS = _words("BATON_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("BATON_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "orchestrator.web.admin_site.BatonAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -66,6 +69,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "orchestrator.web.middleware.SetupMiddleware",
     "orchestrator.web.middleware.SignInRequiredMiddleware",
+    "orchestrator.web.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "orchestrator.urls"

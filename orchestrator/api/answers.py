@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from orchestrator import secrets
 from orchestrator.models import Approval, Event, Run, Workflow
+from orchestrator.planning.machine import RunStatus
 
 USER = {"type": "string", "nullable": True, "description": "A user name."}
 
@@ -52,11 +53,23 @@ class ErrorSerializer(serializers.Serializer[Any]):
 class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
     id = serializers.CharField(source="key")
     owner = UserNameField()
-    version = serializers.IntegerField(source="last_version", allow_null=True, help_text="The last one published.")
+    version = serializers.IntegerField(
+        source="last_version", allow_null=True, help_text="The last one published."
+    )
 
     class Meta:
         model = Workflow
-        fields = ("id", "name", "description", "owner", "template", "version", "created_at", "updated_at", "archived_at")
+        fields = (
+            "id",
+            "name",
+            "description",
+            "owner",
+            "template",
+            "version",
+            "created_at",
+            "updated_at",
+            "archived_at",
+        )
         read_only_fields = fields
 
 
@@ -145,3 +158,65 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "comment",
         )
         read_only_fields = fields
+
+
+class _Page(serializers.Serializer[Any]):
+    next = serializers.IntegerField(
+        allow_null=True, help_text="Send it as `after` for the next page; null on the last."
+    )
+
+
+class WorkflowPageSerializer(_Page):
+    items = WorkflowSerializer(many=True)
+
+
+class RunPageSerializer(_Page):
+    items = RunSerializer(many=True)
+
+
+class ApprovalPageSerializer(_Page):
+    items = ApprovalSerializer(many=True)
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    events = EventSerializer(many=True)
+    last = serializers.IntegerField(help_text="Send it as `since` to go on from here.")
+    more = serializers.BooleanField(help_text="Whether there are events after the last one shown.")
+    status = serializers.ChoiceField(RunStatus.values(), help_text="Of the run.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField(help_text="Whether it could be published: there may still be warnings.")
+    issues = IssueSerializer(many=True)
+
+
+class RunStatusSerializer(serializers.Serializer[Any]):
+    """What `orchestrator.reads.status` gives, the same as `baton status --json`."""
+
+    workflow = serializers.CharField()
+    run = serializers.IntegerField()
+    status = serializers.ChoiceField(RunStatus.values())
+    tasks = ObjectField(help_text="By key: status, attempts, output and more.")
+
+
+class TemplateParameterSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    type = serializers.CharField()
+    required = serializers.BooleanField()
+    default = AnyField()
+    description = serializers.CharField()
+    enum = serializers.ListField(child=AnyField())
+
+
+class TemplateSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.CharField()
+    description = serializers.CharField()
+    use_cases = serializers.ListField(child=serializers.CharField())
+    features = serializers.ListField(child=serializers.CharField())
+    parameters = TemplateParameterSerializer(many=True)
+
+
+class TemplatesSerializer(serializers.Serializer[Any]):
+    items = TemplateSerializer(many=True)

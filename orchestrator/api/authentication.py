@@ -22,11 +22,13 @@ class TokenAuthentication(BaseAuthentication):
         token = tokens.find(text.strip()) if scheme.lower() == "bearer" else None
         if token is None:
             # One answer for unknown, expired and revoked: which of them it is helps only a thief.
-            raise AuthenticationFailed("The token is not valid. Send 'Authorization: Bearer <token>'.", "token_invalid")
+            raise AuthenticationFailed(
+                "The token is not valid. Send 'Authorization: Bearer <token>'.", "token_invalid"
+            )
         tokens.touch(token)
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return 'Bearer realm="Baton"'
 
 
@@ -36,5 +38,5 @@ class TokenScheme(OpenApiAuthenticationExtension):
     target_class = TokenAuthentication
     name = "token"
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002 - the framework's signature
         return {"type": "http", "scheme": "bearer", "bearerFormat": "baton_<8>_<43>"}

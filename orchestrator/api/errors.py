@@ -66,7 +66,11 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def answer(
-    code: int, name: str, message: str = "", issues: Iterable[Issue] = (), headers: dict[str, str] | None = None
+    code: int,
+    name: str,
+    message: str = "",
+    issues: Iterable[Issue] = (),
+    headers: dict[str, str] | None = None,
 ) -> Response:
     found = list(issues)
     body: ErrorBody = {

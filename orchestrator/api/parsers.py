@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
@@ -16,9 +15,7 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
+    def parse(self, stream: IO[bytes], *_: Any, **__: Any) -> Any:
         """The body's value. Raises DefinitionError; a body that is too long is read no further than to know so."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return strict_json.loads(stream.read(limit + 1), max_bytes=limit)

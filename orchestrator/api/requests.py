@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -48,10 +49,28 @@ class DefinitionSerializer(StrictSerializer):
     definition = StrictObjectField()
 
 
+class BareDefinitionSerializer(serializers.Serializer[Any]):
+    """A definition as it is, schema 1.0.0 to 2.0.0. What it may hold is said by the definition language."""
+
+    tasks = StrictObjectField(help_text="Task key to task.")
+
+
+@extend_schema_field({"type": "string", "pattern": "^[!-~]{1,100}$"})
+class IdempotencyKeyField(StrictCharField):
+    """Printable ASCII without spaces, so that it is the same in a header and in a body."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not re.fullmatch(r"[!-~]{1,100}", text):
+            raise ValidationError(
+                "Expected 1 to 100 printable ASCII characters without spaces.", code="invalid"
+            )
+        return text
+
+
 class StartSerializer(StrictSerializer):
     parameters = StrictObjectField(required=False)
-    idempotency_key = serializers.RegexField(
-        r"^[\x21-\x7e]{1,100}$",
+    idempotency_key = IdempotencyKeyField(
         required=False,
         help_text="The same key gives the same run. May be sent as the header Idempotency-Key instead.",
     )
@@ -88,5 +107,7 @@ class ApprovalQuery(PageQuery):
 
 
 class EventQuery(StrictSerializer):
-    since = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_ID, help_text="Events after this `seq`.")
+    since = serializers.IntegerField(
+        default=0, min_value=0, max_value=LARGEST_ID, help_text="Events after this `seq`."
+    )
     limit = serializers.IntegerField(default=200, min_value=1, max_value=1000)

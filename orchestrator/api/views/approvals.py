@@ -1,0 +1,83 @@
+"""Approvals: what waits for a decision, and the decision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from orchestrator import engine
+from orchestrator.api.answers import ApprovalPageSerializer, ApprovalSerializer
+from orchestrator.api.base import ApiView, operation, page
+from orchestrator.api.requests import ApprovalQuery, DecisionSerializer
+from orchestrator.models import Approval
+from orchestrator.permissions import Person, approvals_for, approvals_to_decide, require
+
+
+def _shown(approvals: QuerySet[Approval]) -> QuerySet[Approval]:
+    related = approvals.select_related("run__workflow", "task_run", "decided_by").prefetch_related(
+        "approvers"
+    )
+    return related.defer("run__workflow__draft", "task_run__input", "task_run__output")
+
+
+def _approval(user: Person, pk: int) -> Approval:
+    return get_object_or_404(_shown(approvals_for(user)), pk=pk)
+
+
+class ApprovalsView(ApiView):
+    @operation("approvals_list", "List approvals", answers=ApprovalPageSerializer, query=ApprovalQuery)
+    def get(self, request: Request) -> Response:
+        """Newest first, those you may see; with `mine`, those that ask you."""
+        query = self.query(ApprovalQuery)
+        rows = approvals_to_decide(request.user) if query["mine"] else approvals_for(request.user)
+        if "status" in query:
+            rows = rows.filter(status=query["status"])
+        return page(_shown(rows), query, ApprovalSerializer)
+
+
+class ApprovalView(ApiView):
+    @operation("approvals_read", "Read an approval", answers=ApprovalSerializer, errors=(404,))
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(ApprovalSerializer(_approval(request.user, pk)).data)
+
+
+class DecisionView(ApiView):
+    """What approving and rejecting share."""
+
+    def decide(self, request: Request, pk: int, decision: Literal["approve", "reject"]) -> Response:
+        user = request.user
+        approval = _approval(user, pk)
+        require(user, "approve", approval)
+        comment = self.body(DecisionSerializer)["comment"]
+        engine.decide(approval.pk, decision, user=user, comment=comment)
+        return Response(ApprovalSerializer(_approval(user, pk)).data)
+
+
+class ApproveView(DecisionView):
+    @operation(
+        "approvals_approve",
+        "Approve",
+        answers=ApprovalSerializer,
+        takes=DecisionSerializer,
+        errors=(403, 404, 409, 415),
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """409, with the name of whoever decided, when somebody was first."""
+        return self.decide(request, pk, "approve")
+
+
+class RejectView(DecisionView):
+    @operation(
+        "approvals_reject",
+        "Reject",
+        answers=ApprovalSerializer,
+        takes=DecisionSerializer,
+        errors=(403, 404, 409, 415),
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """409, with the name of whoever decided, when somebody was first."""
+        return self.decide(request, pk, "reject")
