@@ -1,0 +1,127 @@
+"""Requests for approval: the lists of the inbox, and what one decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from orchestrator.models import Approval, Approver, Vote
+from orchestrator.reads.canvas import graph
+from orchestrator.reads.live import in_short, task_looks
+from orchestrator.reads.outline import Outline, outline_of
+from orchestrator.reads.shown import Entry, entries
+from orchestrator.reads.states import Look, approval_look
+
+MOST: Final = 100
+SOON: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A line of the inbox."""
+
+    approval: Approval
+    look: Look
+    names: str
+
+    @property
+    def due_soon(self) -> bool:
+        deadline = self.approval.deadline_at
+        return self.approval.status == "open" and deadline is not None and deadline - timezone.now() < SOON
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request with everything a person needs to decide it."""
+
+    approval: Approval
+    look: Look
+    task_name: str
+    approvers: list[Approver]
+    votes: list[Vote]
+    data: list[Entry]
+    place: dict[str, Any]
+
+    @property
+    def seal(self) -> str:
+        """The start of the content hash, in two groups for the eye."""
+        digest = self.approval.content_hash
+        return f"{digest[:4]} {digest[4:8]}"
+
+    @property
+    def on_timeout(self) -> str:
+        """What happens when nobody decides, in words."""
+        words = {"approve": "approved", "reject": "rejected", "fail": "failed"}
+        return words.get(self.approval.on_timeout, self.approval.on_timeout)
+
+    @property
+    def share_left(self) -> float | None:
+        """Of the time to decide in, how much is left: from 0 to 100."""
+        start, end = self.approval.requested_at, self.approval.deadline_at
+        if end is None or end <= start:
+            return None
+        left = (end - timezone.now()) / (end - start)
+        return round(100 * min(1.0, max(0.0, left)), 1)
+
+
+def mails(rows: QuerySet[Approval]) -> list[Mail]:
+    """The lines for these requests, in their order; two queries."""
+    found = list(
+        rows.select_related("run__workflow", "run__started_by", "decided_by").defer(
+            "run__workflow__draft", "run__params", "data"
+        )[:MOST]
+    )
+    names = _names([approval.pk for approval in found])
+    return [
+        Mail(approval, approval_look(approval.status), in_short(names.get(approval.pk, ["nobody"])))
+        for approval in found
+    ]
+
+
+def _names(approval_ids: Iterable[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = Approver.objects.filter(approval_id__in=list(approval_ids)).order_by("pk")
+    for approval_id, name in rows.values_list("approval_id", "name"):
+        found.setdefault(approval_id, []).append(name.removeprefix("group:"))
+    return found
+
+
+def request_of(approval: Approval) -> Request:
+    shape = outline_of(approval.run.version_id)
+    return Request(
+        approval=approval,
+        look=approval_look(approval.status),
+        task_name=shape.name_of(approval.task_run.key),
+        approvers=list(approval.approvers.select_related("user", "group").order_by("pk")),
+        votes=list(approval.votes.select_related("person").order_by("at")),
+        data=entries(approval.data),
+        place=_place(approval, shape),
+    )
+
+
+def _place(approval: Approval, shape: Outline) -> dict[str, Any]:
+    """The gate on the canvas, with what leads to it and what follows, as they stand."""
+    key = approval.task_run.key
+    task = shape.tasks[key]
+    near = [*task.dependencies, key, *(follower.key for follower in shape.followers(key))]
+    crop = graph(Outline(shape.name, {name: shape.tasks[name] for name in shape.tasks if name in near}))
+    looks = task_looks(approval.run, shape, near)
+    nodes = [
+        {name: value for name, value in node.items() if name != "position"} | looks[node["key"]].as_dict()
+        for node in crop["nodes"]
+    ]
+    shown = {node["key"] for node in nodes}
+    edges = [edge for edge in crop["edges"] if edge["from"] in shown]
+    return {"nodes": nodes, "edges": edges, "selected": key}
+
+
+def decided_since(rows: QuerySet[Approval], days: int = 7) -> tuple[QuerySet[Approval], datetime]:
+    """The requests closed in the last days, newest first."""
+    since = timezone.now() - timedelta(days=days)
+    closed = rows.exclude(status=Approval.Status.OPEN).filter(decided_at__gte=since)
+    return closed.order_by("-decided_at"), since

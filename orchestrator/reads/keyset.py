@@ -1,0 +1,43 @@
+"""Paging by the place where the last page ended, so that page one thousand costs what page one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows; `after` is where the next page goes on, empty at the end."""
+
+    rows: list[Row]
+    after: str = ""
+
+
+def cut(rows: Sequence[Row], size: int, place: Callable[[Row], str]) -> Page[Row]:
+    """The page of `size` out of rows read one beyond it."""
+    shown = list(rows[:size])
+    return Page(shown, place(shown[-1]) if len(rows) > size else "")
+
+
+def moment_place(at: datetime, pk: int) -> str:
+    return f"{at.isoformat()}_{pk}"
+
+
+def parse_moment_place(text: str) -> tuple[datetime, int] | None:
+    """None for anything that is not a place: a mangled link shows the first page."""
+    at, _, pk = text.rpartition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, parse_number(pk)) if moment.tzinfo and parse_number(pk) else None
+    except ValueError:
+        return None
+
+
+def parse_number(text: str) -> int:
+    """The number, or 0 for what is none that a database takes."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0

@@ -1,0 +1,219 @@
+"""Everything about one task of a run: what the task panel shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from orchestrator.models import Approval, Event, LogLine, Run, TaskRun
+from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
+from orchestrator.reads.history import EventLine, actor_name, event_line
+from orchestrator.reads.live import deciders, items_settled
+from orchestrator.reads.outline import Outline, TaskOutline, outline_of
+from orchestrator.reads.recent import seconds
+from orchestrator.reads.shown import Entry, Text, as_text, entries
+from orchestrator.reads.states import Look, State, TaskFacts, clock, task_look
+from orchestrator.reads.why import why_task
+
+_MOST_LINES: Final = 200
+_MOST_ITEMS: Final = 100
+_MOST_EVENTS: Final = 100
+_OPEN_TO_PEOPLE: Final = frozenset({WaitReason.PERSON, WaitReason.RETRY, WaitReason.AGENT})
+_ENDINGS: Final[dict[str, State]] = {
+    "task.completed": "success",
+    "task.failed": "failed",
+    "task.retrying": "failed",
+    "task.skipped": "failed",
+    "task.cancelled": "cancelled",
+}
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try: who made it, how long it took, how it ended."""
+
+    number: int
+    state: State
+    started_at: datetime
+    worker: str
+    ended_at: datetime | None = None
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return "First" if self.number <= 1 else f"Retry {self.number - 1}"
+
+    @property
+    def took(self) -> str:
+        length = seconds(self.started_at, self.ended_at)
+        return clock(length) if length is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    index: int
+    look: Look
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The facts of one task run. `verbs` is what a person may tell it in the state it is in."""
+
+    run: Run
+    row: TaskRun
+    task: TaskOutline
+    look: Look
+    place: int
+    total: int
+    why: str
+    fix: str
+    input: list[Entry]
+    output: Text | None
+    attempts: list[Attempt]
+    log: list[LogLine]
+    history: list[EventLine]
+    items: list[Item]
+    approval: Approval | None
+    followers: list[TaskOutline]
+    before: list[TaskOutline]
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        return verbs_for(self.run.status, self.row.status, self.row.reason)
+
+    @property
+    def took(self) -> str:
+        length = seconds(self.row.started_at, self.row.finished_at)
+        return clock(length) if length is not None else ""
+
+    @property
+    def queued(self) -> str:
+        """How long it was ready before somebody took it."""
+        length = seconds(self.row.ready_at, self.row.started_at)
+        return clock(length) if length is not None and length >= 1 else ""
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return self.row.error or {}
+
+    @property
+    def retry_rule(self) -> str:
+        """How failed attempts are repeated, in a few words."""
+        if not self.task.retries:
+            return "no retries"
+        times = "1 retry" if self.task.retries == 1 else f"{self.task.retries} retries"
+        backoff = "" if self.task.retry_backoff == 1 else f" × {self.task.retry_backoff:g}"
+        return f"{times}, {self.task.retry_delay:g} s{backoff}"
+
+    @property
+    def edited(self) -> dict[str, Any] | None:
+        return self.row.override
+
+
+def verbs_for(run_status: str, status: str, reason: str) -> tuple[str, ...]:
+    """What a person may tell a task in this state: the engine decides in the end, the page only offers."""
+    if status == TaskStatus.WAITING and reason in _OPEN_TO_PEOPLE and run_status not in RUN_ENDED:
+        return ("retry", "skip", "complete", "fail")
+    may_reopen = run_status not in {RunStatus.COMPLETED, RunStatus.CANCELLED}
+    return ("retry",) if status == TaskStatus.FAILED and may_reopen else ()
+
+
+def task_panel(run: Run, key: str, index: int = -1) -> Panel:
+    """Raises TaskRun.DoesNotExist."""
+    shape = outline_of(run.version_id)
+    row = TaskRun.objects.get(run_id=run.pk, key=key, index=index)
+    row.run = run
+    task = shape.tasks[key]
+    events = _events(row)
+    approval = _approval(row)
+    blocking = why_task(row)
+    return Panel(
+        run=run,
+        row=row,
+        task=task,
+        look=_look(row, task),
+        place=task.order + 1,
+        total=len(shape.tasks),
+        why=blocking.sentence if blocking else "",
+        fix=blocking.fix if blocking else "",
+        input=entries(row.input),
+        output=None if row.output is None else as_text(row.output),
+        attempts=attempts_of(events),
+        log=_log(row),
+        history=_lines(events, shape),
+        items=_items(row),
+        approval=approval,
+        followers=shape.followers(key),
+        before=[shape.tasks[name] for name in task.dependencies],
+    )
+
+
+def _events(row: TaskRun) -> list[Event]:
+    """The latest events of the task, oldest first."""
+    rows = Event.objects.filter(run_id=row.run_id, task=row.key, index=row.index).order_by("-seq")
+    return list(reversed(rows[:_MOST_EVENTS]))
+
+
+def _lines(events: Sequence[Event], shape: Outline) -> list[EventLine]:
+    return [event_line(event, shape) for event in reversed(events)]
+
+
+def attempts_of(events: Sequence[Event]) -> list[Attempt]:
+    """The tries that these events tell of, newest first."""
+    found: list[Attempt] = []
+    for event in events:
+        if event.type == "task.started":
+            number = int(event.data.get("attempt") or len(found) + 1)
+            found.append(Attempt(number, "running", event.at, actor_name(event.actor)))
+        elif found and found[-1].state == "running" and event.type in _ENDINGS:
+            last = found[-1]
+            last.state, last.ended_at = _ENDINGS[event.type], event.at
+            last.error = str((event.data.get("error") or {}).get("message") or "")
+        elif found and found[-1].state == "running" and event.type == "task.ready":
+            found[-1].state, found[-1].ended_at, found[-1].error = "cancelled", event.at, "given back"
+    return found[::-1]
+
+
+def _log(row: TaskRun) -> list[LogLine]:
+    return list(reversed(LogLine.objects.filter(task_run=row).order_by("-pk")[:_MOST_LINES]))
+
+
+def _approval(row: TaskRun) -> Approval | None:
+    return Approval.objects.filter(task_run=row).order_by("-pk").first()
+
+
+def _look(row: TaskRun, task: TaskOutline) -> Look:
+    names = deciders([row.pk]) if row.reason == WaitReason.APPROVAL else {}
+    items = items_settled(row.run_id, [row.key]) if row.reason == WaitReason.ITEMS else {}
+    return task_look(
+        TaskFacts(
+            status=row.status,
+            reason=row.reason,
+            attempt=row.attempt,
+            retries=task.retries,
+            agent=row.agent_id,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            due_at=row.due_at,
+            error=row.error,
+            waits_on=names.get(row.pk, f"#{row.child_id}" if row.child_id else ""),
+            items=items.get(row.key, (0, 0)),
+        )
+    )
+
+
+def _items(row: TaskRun) -> list[Item]:
+    if row.index >= 0:
+        return []
+    rows = TaskRun.objects.filter(run_id=row.run_id, key=row.key, index__gte=0).order_by("index")
+    shown = rows.values("index", "status", "reason", "attempt", "started_at", "finished_at", "due_at", "item")
+    return [_item(values) for values in shown[:_MOST_ITEMS]]
+
+
+def _item(values: dict[str, Any]) -> Item:
+    index, value = values.pop("index"), values.pop("item")
+    text = as_text(value).text
+    return Item(index, task_look(TaskFacts(**values)), text if len(text) <= 80 else text[:80] + "…")
