@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from orchestrator.models import Run, TaskRun
@@ -29,7 +30,7 @@ def bundle(states: Sequence[State]) -> list[State]:
     if len(states) <= PIECES:
         return list(states)
     cuts = [round(n * len(states) / PIECES) for n in range(PIECES + 1)]
-    return [min(states[a:b], key=_WEIGHT.index) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [min(states[a:b], key=_WEIGHT.index) for a, b in pairwise(cuts)]
 
 
 def pieces_of_runs(runs: Sequence[Run]) -> dict[int, list[State]]:
