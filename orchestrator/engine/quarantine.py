@@ -13,8 +13,13 @@ PUT_OFF = timedelta(minutes=5)
 
 
 def set_aside(board: Board, error: Exception, world: World) -> Board:
-    """A fresh board of the same run that carries nothing but the pause."""
+    """A fresh board of the same run that carries nothing but the pause.
+
+    A run that has not begun is nobody's burden yet: whoever starts it gets the error.
+    """
     fresh = Board(board.plan, rows.lock_runs([board.run.id])[0], world)
+    if fresh.run.status is RunStatus.CREATED:
+        raise error
     message = f"Baton could not work out how this run goes on ({type(error).__name__}: {error})."
     fresh.run.error = {"code": "engine_error", "message": message[:1000]}
     if fresh.run.status is RunStatus.RUNNING:

@@ -20,7 +20,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orchestrator import actions, conf
+from orchestrator import conf
+from orchestrator.actions.agent_task import served_by
 from orchestrator.dispatch import wake
 from orchestrator.engine import quarantine, rows, writing
 from orchestrator.engine.news import send_after_commit
@@ -219,4 +220,4 @@ def _load_ready(board: Board, room: int) -> None:
 
 def served(agent_id: str) -> bool:
     """Whether somebody carries out tasks for this agent here."""
-    return actions.served_by(agent_id, conf.agents(), demo=conf.demo()) is not None
+    return served_by(agent_id, conf.agents(), demo=conf.demo()) is not None

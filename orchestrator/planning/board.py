@@ -117,7 +117,7 @@ class Board:
         tasks = self.plan.tasks
         keys = set(self._arrivals)
         for key in self._opening:
-            keys |= tasks[key].needs
+            keys |= {key, *tasks[key].needs}
         for key in self._handlers:
             keys |= tasks[key].handles
         absent = {key for key in keys if (key, -1) not in self.tasks}
