@@ -1,0 +1,126 @@
+/** How one task is drawn: 200 x 64, the tile's shape tells its kind, the second line its state. Measures are in px. */
+import { cut, icon, svg, widthOf } from "./dom.js";
+import { figureAt, progressAt, WORDS } from "./states.js";
+
+const W = 200;
+const H = 64;
+const TEXT = 58; // left edge of the text
+const RIGHT = 189; // right edge of the figure
+const BAR = 130;
+const DIAMOND = "M24 18Q29 13.5 34 18L43 27Q47.5 32 43 37L34 46Q29 50.5 24 46L15 37Q10.5 32 15 27Z";
+const NOTCHED = `M10 0H${W - 14}L${W} 14V${H - 10}a10 10 0 0 1 -10 10H10a10 10 0 0 1 -10 -10V10a10 10 0 0 1 10 -10Z`;
+
+/** @typedef {{name: string, word: string, sub: string, pill: string}} Fonts CSS fonts, for measuring */
+
+/** @param {Element} host @returns {Fonts} */
+export function fontsOf(host) {
+  const family = getComputedStyle(host).fontFamily;
+  return { name: `600 14px ${family}`, word: `500 13px ${family}`, sub: `13px ${family}`, pill: `500 12px ${family}` };
+}
+
+/**
+ * The parts of a task, and those that change as time passes.
+ * @param {import("./types.js").Node} node
+ * @param {Fonts} fonts
+ * @param {number} now ms
+ * @returns {{children: SVGElement[], figure: SVGElement|null, fill: SVGElement|null}}
+ */
+export function drawTask(node, fonts, now) {
+  if (node.disc) return { children: disc(node), figure: null, fill: null };
+  const share = node.state === "running" ? progressAt(node, now) : null;
+  const lift = share === null ? 0 : 1;
+  const second = node.state ? stateLine(node, fonts, now, lift) : noteLine(node, fonts);
+  const bar = share === null ? null : runningBar(share);
+  const detail = svg("g", { class: "n-detail" }, tile(node.kind), icon(node.icon ?? "i-bot", "n-ico", 20, 23, 18));
+  detail.append(...nameLine(node, fonts, lift));
+  const fine = svg("g", { class: "n-fine" }, ...second.parts, ...(bar ? bar.parts : []));
+  const children = [...body(node.state), detail, fine];
+  if (node.problem) children.push(badge(node.problem));
+  return { children, figure: second.figure, fill: bar?.fill ?? null };
+}
+
+function disc(node) {
+  return [
+    svg("title", {}, node.name),
+    svg("circle", { class: "start", cx: 18, cy: 18, r: 18 }),
+    icon(node.glyph, "n-gl", 10, 10, 16),
+  ];
+}
+
+function body(state) {
+  const outline = (className) =>
+    state === "failed"
+      ? svg("path", { class: className, d: NOTCHED })
+      : svg("rect", { class: className, width: W, height: H, rx: 10 });
+  const parts = [svg("g", { class: "n-shade", transform: "translate(0 2)" }, outline("n-ground")), outline("n-body")];
+  if (state === "waiting") parts.push(svg("rect", { class: "n-in", x: 3.5, y: 3.5, width: W - 7, height: H - 7, rx: 7.2 }));
+  return parts;
+}
+
+function tile(kind) {
+  if (kind === "person") return svg("circle", { class: "n-tile", cx: 29, cy: 32, r: 18 });
+  if (kind === "condition") return svg("path", { class: "n-tile", d: DIAMOND });
+  return svg("rect", { class: "n-tile", x: 11, y: 14, width: 36, height: 36, rx: 8 });
+}
+
+function nameLine(node, fonts, lift) {
+  const y = 27 - 2 * lift;
+  const shown = cut(node.name, node.agent ? 96 : BAR, fonts.name);
+  const text = svg("text", { class: "n-name", x: TEXT, y }, shown);
+  if (shown !== node.name) text.append(svg("title", {}, node.name));
+  if (!node.agent) return [text];
+  const chip = svg("g", { class: "n-fine" });
+  chip.append(
+    svg("rect", { class: "n-who", x: 162, y: y - 13.5, width: 26, height: 18, rx: 9 }),
+    svg("text", { class: "n-who-t", x: 175, y: y - 0.7 }, [...node.agent].slice(0, 3).join("")),
+  );
+  return [text, chip];
+}
+
+function stateLine(node, fonts, now, lift) {
+  const y = 47 - 3.5 * lift;
+  const written = figureAt(node, now);
+  const word = node.word ?? WORDS[node.state];
+  const whole = Math.max(44, RIGHT - 75 - (written ? Math.min(64, widthOf(written, fonts.sub)) + 8 : 0));
+  const room = Math.min(whole, widthOf(word, fonts.word) + 1);
+  const parts = [
+    icon(node.glyph ?? `g-${node.state}`, node.state === "running" ? "n-gl gl-turn" : "n-gl", TEXT, y - 10.5, 13),
+    svg("text", { class: "n-word", x: 75, y }, cut(word, whole, fonts.word)),
+  ];
+  const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, cut(written, RIGHT - 75 - room - 6, fonts.sub));
+  parts.push(figure);
+  return { parts, figure };
+}
+
+function noteLine(node, fonts) {
+  const text = node.note ? svg("text", { class: "n-sub", x: TEXT, y: 47 }, cut(node.note, BAR, fonts.sub)) : null;
+  return { parts: text ? [text] : [], figure: null };
+}
+
+function runningBar(share) {
+  const track = svg("rect", { class: "n-track", x: TEXT, y: 51, width: BAR, height: 3, rx: 1.5 });
+  const fill = svg("rect", { class: "n-fill", x: TEXT, y: 51, width: barWidth(share), height: 3, rx: 1.5 });
+  return { parts: [track, fill], fill };
+}
+
+/** Width of the filled part of the running bar. */
+export function barWidth(share) {
+  return Math.round(BAR * share * 10) / 10;
+}
+
+function badge(problem) {
+  return svg(
+    "g",
+    { class: "s-failed n-badge" },
+    svg("title", {}, problem),
+    svg("circle", { class: "n-body", cx: 190, cy: 2, r: 11 }),
+    icon("g-failed", "n-gl", 183, -5, 14),
+  );
+}
+
+/** The ring of a selected task, and the one of a task with the keyboard's focus: both may show. */
+export function rings(node) {
+  const ring = (className, out) =>
+    svg("rect", { class: className, x: -out, y: -out, width: node.w + 2 * out, height: node.h + 2 * out, rx: 14 });
+  return { halo: ring("n-halo", 5.5), focus: ring("n-focus", 5) };
+}

@@ -1,0 +1,24 @@
+/** Numbers on the rail, pushed to the signed-in person: `{v: 1, approvals: n}`. */
+import { announceNow } from "./announce.js";
+import { createSocket } from "./socket.js";
+
+export function startBadges() {
+  if (!document.querySelector("[data-badge]")) return;
+  createSocket("/ws/me/", {
+    onMessage(message) {
+      if (message.v === 1 && typeof message.approvals === "number") setBadge("approvals", message.approvals);
+    },
+  });
+}
+
+/** @param {string} key @param {number} count */
+function setBadge(key, count) {
+  let before = count;
+  for (const badge of document.querySelectorAll(`[data-badge="${key}"]`)) {
+    const figure = badge.querySelector("[data-badge-figure]");
+    before = Number(figure.textContent);
+    figure.textContent = String(count);
+    badge.hidden = count === 0;
+  }
+  if (count > before) announceNow(count === 1 ? "One approval waits for you" : `${count} approvals wait for you`);
+}

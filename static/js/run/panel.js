@@ -1,0 +1,61 @@
+/**
+ * The panel beside the canvas. Opening a task fetches `<panel address>?task=<key>` into #panel and puts `?task=` into the
+ * address; `data-close-panel` closes it. Parts marked `data-refresh="task|events|head"` ask for themselves again, by their own
+ * `hx-get` on the trigger "refresh", when what they show has changed.
+ */
+
+const QUIET = 500; // ms between two refreshes of the same part
+
+/**
+ * @param {string} address
+ * @param {{onOpen: (key: string|null) => void}} on
+ */
+export function createPanel(address, { onOpen }) {
+  const panel = document.getElementById("panel");
+  const start = new URL(location.href).searchParams.get("task");
+  let key = start;
+
+  const load = async (next, focus) => {
+    key = next;
+    onOpen(next);
+    if (!panel) return;
+    panel.hidden = next === null;
+    if (next === null) return;
+    const url = new URL(address, location.href);
+    url.searchParams.set("task", next);
+    await globalThis.htmx.ajax("GET", url.pathname + url.search, { target: "#panel", swap: "innerHTML" });
+    if (focus) panel.querySelector("h2")?.focus();
+  };
+  const go = (next, focus) => {
+    if (next === key) return;
+    const url = new URL(location.href);
+    if (next === null) url.searchParams.delete("task");
+    else url.searchParams.set("task", next);
+    history.pushState({ task: next }, "", url);
+    load(next, focus);
+  };
+  globalThis.addEventListener("popstate", () => load(new URL(location.href).searchParams.get("task"), false));
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open-task]");
+    if (opener && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      go(opener.dataset.openTask, opener.matches("a"));
+    } else if (event.target.closest("[data-close-panel]")) {
+      event.preventDefault();
+      go(null, false);
+    }
+  });
+  return { key: () => key, open: (next) => go(next, false), close: () => go(null, false) };
+}
+
+/** @type {Map<string, number>} */
+const planned = new Map();
+
+/** @param {"task"|"events"|"head"} part */
+export function refresh(part) {
+  if (planned.has(part)) return;
+  planned.set(part, setTimeout(() => {
+    planned.delete(part);
+    for (const element of document.querySelectorAll(`[data-refresh~="${part}"]`)) globalThis.htmx?.trigger(element, "refresh");
+  }, QUIET));
+}

@@ -1,0 +1,170 @@
+/**
+ * The run's timeline: a lane for each agent, then System, then People; idle time folded, checkpoints as flags, and a line
+ * for now. `mountTimeline(host, data, options)`; the data is `{from, to?, bars, flags}` (see timeline/bars.js).
+ */
+import { cut, svg, widthOf } from "./canvas/dom.js";
+import { lanesOf, takeEvent } from "./timeline/bars.js";
+import { createScale, lengthOf, tickLabel } from "./timeline/scale.js";
+
+const LABELS = 92; // px for the names of the lanes
+const TOP = 34;
+const ROW = 21;
+const BAR = 15;
+const NARROW = 1.5; // px: a narrower bar that would lie on another is left out
+
+/**
+ * @param {HTMLElement} host
+ * @param {{from: string, to?: string|null, bars: import("./timeline/bars.js").Bar[], flags?: {label: string, at: string}[]}} data
+ * @param {{taskOf?: (key: string) => any}} [options]
+ */
+export function mountTimeline(host, data, { taskOf = () => undefined } = {}) {
+  const bars = data.bars.slice();
+  const flags = (data.flags ?? []).slice();
+  const fonts = { family: getComputedStyle(host).fontFamily };
+  let ended = data.to ? Date.parse(data.to) : null;
+  let paused = false;
+  let frame = 0;
+
+  const draw = () => {
+    frame = 0;
+    const width = host.clientWidth;
+    if (width < LABELS + 80) return;
+    host.replaceChildren(drawing({ bars, flags, from: Date.parse(data.from), now: ended ?? Date.now(), live: ended === null, width, fonts }));
+  };
+  const soon = () => {
+    frame ||= requestAnimationFrame(draw);
+  };
+  // Many bars cost more to draw: then the line for now moves every five seconds only.
+  let ticks = 0;
+  const timer = setInterval(() => {
+    ticks += 1;
+    if (ended === null && !paused && !document.hidden && (bars.length < 300 || ticks % 5 === 0)) soon();
+  }, 1000);
+  const watcher = new ResizeObserver(soon);
+  watcher.observe(host);
+  draw();
+  return {
+    /** @param {import("./socket.js").RunMessage["events"]} events */
+    take(events) {
+      for (const event of events) {
+        if (event.t === "checkpoint") flags.push({ label: event.label ?? `cp-${event.seq}`, at: event.at });
+        takeEvent(bars, event, event.task ? taskOf(event.task) : undefined);
+      }
+      soon();
+    },
+    /** @param {string} at ISO time */
+    end(at) {
+      ended = Date.parse(at);
+      for (const bar of bars) bar.to ??= at;
+      soon();
+    },
+    pause: (on) => {
+      paused = on;
+    },
+    destroy() {
+      clearInterval(timer);
+      cancelAnimationFrame(frame);
+      watcher.disconnect();
+      host.replaceChildren();
+    },
+  };
+}
+
+function drawing({ bars, flags, from, now, live, width, fonts }) {
+  const lanes = lanesOf(bars, now);
+  const rows = lanes.reduce((sum, lane) => sum + lane.rows, 0);
+  const bottom = TOP + rows * ROW;
+  const scale = createScale(spansOf(lanes, flags, now), { from, to: live ? now + (now - from) * 0.04 : now }, { left: LABELS + 8, width: width - LABELS - 24 });
+  const summary = `Timeline by agent, ${lanes.length} lanes, ${bars.length} bars, ${lengthOf(now - from)} in all`;
+  const root = svg("svg", { viewBox: `0 0 ${width} ${bottom + 14}`, width, height: bottom + 14, role: "img", "aria-label": summary });
+  root.append(...laneLines(lanes, width, fonts), ...foldStrips(scale, bottom), ...tickMarks(scale, bottom), ...flagMarks(flags, scale, bottom));
+  let y = TOP;
+  for (const lane of lanes) {
+    root.append(...laneBars(lane, y, scale, fonts, width));
+    y += lane.rows * ROW;
+  }
+  if (live) root.append(svg("path", { class: "now", d: `M${scale.x(now)} 20V${bottom + 8}` }));
+  return root;
+}
+
+/** What keeps time from being folded: work, and the moments of checkpoints. */
+function spansOf(lanes, flags, now) {
+  const work = lanes.flatMap((lane) => lane.bars.filter(({ bar }) => bar.state !== "waiting" || bar.to));
+  const turns = lanes.flatMap((lane) => lane.bars.map(({ from }) => ({ from, to: from })));
+  const busy = work.filter(({ bar }) => bar.lane !== "People");
+  return [...busy, ...turns, ...flags.map(({ at }) => ({ from: Date.parse(at), to: Date.parse(at) })), { from: now, to: now }];
+}
+
+function laneLines(lanes, width, fonts) {
+  let y = TOP;
+  return lanes.flatMap((lane) => {
+    const name = svg("text", { class: "tl-lane", x: 20, y: y + 14.5 }, cut(lane.name, LABELS - 28, `12px ${fonts.family}`));
+    y += lane.rows * ROW;
+    return [name, svg("path", { class: "hair", d: `M${LABELS} ${y - 0.5}H${width - 12}` })];
+  });
+}
+
+function foldStrips(scale, bottom) {
+  return scale.pieces.filter((piece) => piece.folded).flatMap((piece) => {
+    const height = bottom - 24;
+    const middle = piece.x + piece.width / 2;
+    const torn = (x) => `M${x} 24${"l3 5l-3 5".repeat(Math.max(1, Math.floor(height / 10)))}`;
+    const label = (y, text) => svg("text", { class: "tl-lane n-mid", x: middle, y }, text);
+    return [
+      svg("rect", { class: "fold", x: piece.x, y: 24, width: piece.width, height }),
+      svg("path", { class: "fold-l", d: torn(piece.x) }),
+      svg("path", { class: "fold-l", d: torn(piece.x + piece.width) }),
+      label(24 + height / 2 - 4, lengthOf(piece.to - piece.from)),
+      label(24 + height / 2 + 12, "folded"),
+    ];
+  });
+}
+
+function tickMarks(scale, bottom) {
+  return scale.ticks().flatMap((tick) => [
+    svg("path", { class: "hair", d: `M${Math.round(tick.x) + 0.5} 22V${bottom}` }),
+    svg("text", { class: "tl-lane", x: tick.x + 4, y: 14 }, tickLabel(tick)),
+  ]);
+}
+
+function flagMarks(flags, scale, bottom) {
+  let clear = -Infinity;
+  return flags.flatMap(({ label, at }) => {
+    const x = scale.x(Date.parse(at));
+    const parts = [svg("path", { class: "flag-l", d: `M${x} 19V${bottom}` }), svg("path", { class: "flag", d: `M${x} 19h11l-3 4 3 4h-11z` })];
+    if (x > clear) {
+      parts.push(svg("text", { class: "tl-cp", x: x + 14, y: 27 }, label));
+      clear = x + 20 + label.length * 6;
+    }
+    return parts;
+  });
+}
+
+function laneBars(lane, top, scale, fonts, width) {
+  const parts = [];
+  const ends = [];
+  const starts = lane.bars.map(({ from }) => scale.x(from));
+  lane.bars.forEach(({ bar, row, from, to }, i) => {
+    const x = starts[i];
+    const wide = Math.max(3, scale.x(to) - x);
+    if (x + wide < (ends[row] ?? -Infinity) + NARROW) return;
+    ends[row] = x + wide;
+    const y = top + row * ROW + 3;
+    const g = svg("g", { class: `s-${bar.state}`, "data-open-task": bar.task }, svg("title", {}, `${bar.label}, ${lengthOf(to - from)}`));
+    g.append(svg("rect", { class: `tl-bar s-${bar.state}`, x, y, width: wide, height: BAR, rx: 3 }));
+    const next = lane.bars.findIndex((other, j) => j > i && other.row === row);
+    const name = label(bar.label, x, wide, next < 0 ? width - 12 : starts[next], fonts);
+    if (name) g.append(svg("text", { class: "tl-t", x: name.x, y: y + 11.3 }, name.text));
+    parts.push(g);
+  });
+  return parts;
+}
+
+/** Inside the bar when it fits, beside it when there is room before the next, else only in the tooltip. */
+function label(text, x, wide, limit, fonts) {
+  const font = `500 11px ${fonts.family}`;
+  const needed = widthOf(text, font);
+  if (needed + 12 <= wide) return { text, x: x + 6 };
+  if (x + wide + 6 + needed + 6 <= limit) return { text, x: x + wide + 6 };
+  return wide >= 60 ? { text: cut(text, wide - 12, font), x: x + 6 } : null;
+}
