@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -135,4 +136,4 @@ def describe(schema: ParameterSchema) -> list[str]:
 def _default(value: Any) -> str:
     if value is None:
         return ""
-    return f"default {str(value).lower() if isinstance(value, bool) else value}"
+    return f"default {value if isinstance(value, str) else json.dumps(value)}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator import conf
 from orchestrator.actions.api_call import message, reply
-from orchestrator.actions.api_call.exchange import exchange
+from orchestrator.actions.api_call.exchange import send
 from orchestrator.actions.api_call.guard import Deadline, Resolver, look_up
 from orchestrator.actions.base import Action, Call, Example
 from orchestrator.definition.fields import Field, ParameterSchema, holds_template
@@ -170,7 +170,7 @@ class ApiCall(Action):
         parameters = call.parameters
         request = message.build(parameters, call.idempotency_key)
         started = time.monotonic()
-        answer = exchange(
+        answer = send(
             request,
             allowed=self._allowed_hosts(),
             deadline=Deadline(min(parameters["timeout"], call.seconds_left()), call.cancelled),

@@ -37,7 +37,7 @@ class Answer:
     url: httpx.URL
 
 
-def exchange(
+def send(
     request: httpx.Request,
     *,
     allowed: Collection[str],
@@ -53,7 +53,7 @@ def exchange(
         httpcore.ConnectionPool(ssl_context=_tls(), network_backend=backend, keepalive_expiry=0) as pool,
     ):
         for _ in range(redirects + 1):
-            answer = _send(pool, request, max_bytes)
+            answer = _send_once(pool, request, max_bytes)
             location = answer.headers.get("location", "")
             if not redirects or answer.status not in message.REDIRECTS or not location:
                 return answer
@@ -63,7 +63,7 @@ def exchange(
     )
 
 
-def _send(pool: httpcore.ConnectionPool, request: httpx.Request, max_bytes: int) -> Answer:
+def _send_once(pool: httpcore.ConnectionPool, request: httpx.Request, max_bytes: int) -> Answer:
     response = pool.handle_request(
         httpcore.Request(
             request.method,
@@ -154,10 +154,11 @@ def _explained(host: str) -> Iterator[None]:
 
 
 def _connect_failed(host: str, error: httpcore.ConnectError) -> ActionError:
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    reason = error.args[0]  # the pool drops the cause, but not what the error was made from
+    if isinstance(reason, ssl.SSLCertVerificationError):
         return ActionError(
             "bad_certificate", f"The certificate of {host} cannot be trusted.", retryable=False
         )
-    if isinstance(error.__cause__, ssl.SSLError):
+    if isinstance(reason, ssl.SSLError):
         return ActionError("connect_failed", f"{host} does not speak TLS as expected.")
-    return ActionError("connect_failed", f"{host} cannot be reached: {error}")
+    return ActionError("connect_failed", f"{host} cannot be reached: {reason}")

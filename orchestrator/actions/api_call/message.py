@@ -33,6 +33,7 @@ _RESERVED = frozenset(
     }
 )
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -67,13 +68,15 @@ def url_fault(text: str) -> str:
     """Why this cannot be called, as a sentence; empty when it can. Never repeats the address: it may hold a key."""
     try:
         url = httpx.URL(text)
-        host = url.host
+        host = url.raw_host
     except (httpx.InvalidURL, UnicodeError, ValueError):
         return "The url cannot be read; write it as https://host/path."
     if url.scheme not in ("http", "https"):
         return "The url must begin with http:// or https://."
-    if not host:
-        return "The url names no host."
+    if not _HOST.fullmatch(host):
+        return "The url names no host, or one that cannot be."
+    if url.port is not None and not 1 <= url.port <= 65535:
+        return "The port of the url must be from 1 to 65535."
     if url.userinfo:
         return "The url must not hold a user name or password; send them in a header, from a secret."
     return ""
