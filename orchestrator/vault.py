@@ -10,9 +10,14 @@ from orchestrator.secrets import seal
 
 def put(name: str, value: str, *, description: str = "", user: AbstractBaseUser | None = None) -> Secret:
     """Set a secret, new or known, to `value`."""
-    sealed = {"ciphertext": seal(value, f"secret:{name}"), "description": description, "updated_by": user}
-    secret, _ = Secret.objects.update_or_create(name=name, defaults=sealed)
+    given = {"ciphertext": sealed(name, value), "description": description, "updated_by": user}
+    secret, _ = Secret.objects.update_or_create(name=name, defaults=given)
     return secret
+
+
+def sealed(name: str, value: str) -> str:
+    """The value as it is stored: encrypted, and bound to the name so that no other row can carry it."""
+    return seal(value, f"secret:{name}")
 
 
 def remove(name: str) -> bool:

@@ -10,7 +10,7 @@ os.environ.setdefault("BATON_DEBUG", "1")
 
 from orchestrator.settings import *  # noqa: E402, F403
 from orchestrator.settings import BATON as _BATON  # noqa: E402
-from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER  # noqa: E402
+from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER, STATIC_ROOT  # noqa: E402
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -20,3 +20,4 @@ Q_CLUSTER = {**Q_CLUSTER, "workers": 1}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Threads and processes of one test share the database, so it is a file.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a missing folder, and warnings are errors

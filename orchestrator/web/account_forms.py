@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm
 from django.contrib.auth.models import AbstractUser
 
 from orchestrator.models import Secret
@@ -15,7 +16,24 @@ from orchestrator.web import setup_code
 SECRET_LENGTH = 10_000
 
 
-class SetupForm(BaseUserCreationForm):
+class Boxed(forms.BaseForm):
+    """Gives every box the class that its looks hang on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("class", "input")
+
+
+class SignInForm(Boxed, AuthenticationForm):
+    pass
+
+
+class NewPasswordForm(Boxed, PasswordChangeForm):
+    pass
+
+
+class SetupForm(Boxed, BaseUserCreationForm):
     """The first account, made by whoever can read the server log."""
 
     code = forms.CharField(
@@ -42,7 +60,7 @@ class SetupForm(BaseUserCreationForm):
         return user
 
 
-class TokenForm(forms.Form):
+class TokenForm(Boxed, forms.Form):
     LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "until revoked"))
 
     name = forms.CharField(max_length=100, help_text="What uses it, such as “nightly import”.")
@@ -60,7 +78,7 @@ class _Unrepeated(forms.Textarea):
         return ""
 
 
-class SecretForm(forms.ModelForm[Secret]):
+class SecretForm(Boxed, forms.ModelForm):
     """Sets a secret, new or known. What it was set to before is neither shown nor needed."""
 
     value = forms.CharField(

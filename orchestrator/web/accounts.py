@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model, login
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from orchestrator.web import setup_code, throttle
-from orchestrator.web.account_forms import SetupForm
+from orchestrator.web.account_forms import NewPasswordForm, SetupForm, SignInForm
 from orchestrator.web.middleware import open_before_setup, public
 
 UNPROCESSABLE = 422
@@ -48,6 +47,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 @method_decorator(public, name="dispatch")
 class SignInView(LoginView):
     template_name = "accounts/sign_in.html"
+    form_class = SignInForm
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,7 +60,7 @@ class SignInView(LoginView):
             throttle.succeeded(attempt)
         return response
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+    def form_invalid(self, form: SignInForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=UNPROCESSABLE)
 
     def _refuse(self, error: throttle.TooManyFailuresError) -> HttpResponse:
@@ -79,15 +79,16 @@ class ProfileView(PasswordChangeView):
     """Who one is here, and a new password."""
 
     template_name = "accounts/profile.html"
+    form_class = NewPasswordForm
     success_url = reverse_lazy("profile")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         roles = self.request.user.groups.order_by("name").values_list("name", flat=True)
         return super().get_context_data(roles=list(roles), **kwargs)
 
-    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
         messages.success(self.request, "Your password is changed. Other browsers have to sign in again.")
         return super().form_valid(form)
 
-    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+    def form_invalid(self, form: NewPasswordForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=UNPROCESSABLE)

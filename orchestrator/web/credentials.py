@@ -15,7 +15,8 @@ from orchestrator.models import Secret
 from orchestrator.permissions import require
 from orchestrator.web.account_forms import SecretForm, TokenForm
 
-CREATED, SEE_OTHER, UNPROCESSABLE = 201, 303, 422
+CREATED, UNPROCESSABLE = 201, 422
+EXAMPLE = "{{ secrets.name }}"
 
 
 @never_cache
@@ -54,7 +55,7 @@ def secret_list(request: HttpRequest) -> HttpResponse:
         vault.put(data["name"], data["value"], description=data["description"], user=request.user)
         messages.success(request, f"The secret {data['name']} is set.")
         return redirect("secrets")
-    context = {"form": form, "secrets": Secret.objects.select_related("updated_by")}
+    context = {"form": form, "secrets": Secret.objects.select_related("updated_by"), "example": EXAMPLE}
     return render(request, "accounts/secrets.html", context, status=UNPROCESSABLE if form.is_bound else 200)
 
 

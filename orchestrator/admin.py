@@ -1,0 +1,216 @@
+"""Django's admin over all models, for looking and for repair by people of the staff.
+
+What the engine writes is read only here: a row changed by hand would break the event chain or the counters that
+work is found by. Secrets and tokens are never shown, secrets may be set.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django_q.models import Schedule
+
+from orchestrator import secrets, vault
+from orchestrator.models import (
+    ApiToken,
+    Approval,
+    Approver,
+    Event,
+    LogLine,
+    Process,
+    Run,
+    Secret,
+    SignInFailure,
+    TaskRun,
+    Vote,
+    Workflow,
+    WorkflowVersion,
+)
+
+# Schedules of the queue are switched off (the clock does that work), and one could name any function to be called.
+admin.site.unregister(Schedule)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows of the engine: to be looked at."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, *_: object) -> bool:
+        return False
+
+    def has_change_permission(self, *_: object) -> bool:
+        return False
+
+    def has_delete_permission(self, *_: object) -> bool:
+        return False
+
+
+@admin.register(Workflow)
+class WorkflowAdmin(admin.ModelAdmin):
+    """Who owns it and whether it is archived may be mended here; what it does, in the editor."""
+
+    list_display = ("key", "name", "owner", "template", "archived_at", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("key", "name")
+    fields = (
+        "key",
+        "name",
+        "description",
+        "owner",
+        "template",
+        "archived_at",
+        "draft_rev",
+        "created_at",
+        "updated_at",
+    )
+    readonly_fields = ("key", "name", "description", "template", "draft_rev", "created_at", "updated_at")
+    autocomplete_fields = ("owner",)
+
+    def has_add_permission(self, *_: object) -> bool:
+        return False
+
+    def has_delete_permission(self, *_: object) -> bool:
+        return False
+
+
+@admin.register(WorkflowVersion)
+class WorkflowVersionAdmin(ReadOnlyAdmin):
+    list_display = ("workflow", "number", "schema_version", "created_by", "created_at")
+    list_select_related = ("workflow", "created_by")
+    search_fields = ("workflow__key",)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "workflow", "status", "trigger", "started_by", "created_at", "finished_at")
+    list_filter = ("status", "trigger")
+    list_select_related = ("workflow", "started_by")
+    search_fields = ("=id", "workflow__key")
+    exclude = ("params",)
+    readonly_fields = ("parameters",)
+
+    @admin.display
+    def parameters(self, run: Run) -> str:
+        return json.dumps(secrets.mask(run.params), ensure_ascii=False)
+
+
+@admin.register(TaskRun)
+class TaskRunAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "status", "reason", "attempt", "agent_id", "worker", "due_at")
+    list_filter = ("status", "reason")
+    search_fields = ("=run__id", "key")
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "seq", "type", "task", "actor", "at")
+    list_filter = ("type",)
+    search_fields = ("=run__id", "task", "actor")
+
+
+@admin.register(LogLine)
+class LogLineAdmin(ReadOnlyAdmin):
+    list_display = ("task_run", "attempt", "at", "level", "message")
+    list_select_related = ("task_run",)
+    search_fields = ("=task_run__run__id",)
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ("title", "run", "status", "requested_at", "deadline_at", "decided_by")
+    list_filter = ("status",)
+    list_select_related = ("run", "decided_by")
+    search_fields = ("title", "=run__id")
+
+
+@admin.register(Approver)
+class ApproverAdmin(ReadOnlyAdmin):
+    list_display = ("name", "approval", "user", "group")
+    list_select_related = ("approval", "user", "group")
+    search_fields = ("name",)
+
+
+@admin.register(Vote)
+class VoteAdmin(ReadOnlyAdmin):
+    list_display = ("approval", "person", "decision", "override", "at")
+    list_select_related = ("approval", "person")
+
+
+@admin.register(Process)
+class ProcessAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "host", "pid", "started_at", "beat_at")
+    list_filter = ("kind",)
+
+
+@admin.register(SignInFailure)
+class SignInFailureAdmin(ReadOnlyAdmin):
+    """To lift a pause early, delete its rows."""
+
+    list_display = ("key", "at")
+
+    def has_delete_permission(self, request: HttpRequest, *_: object) -> bool:
+        return request.user.is_superuser
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    list_display = ("name", "user", "prefix", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    exclude = ("digest",)
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+        count = chosen.filter(revoked_at=None).update(revoked_at=timezone.now())
+        self.message_user(request, f"Revoked: {count}.")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orchestrator.change_apitoken")
+
+
+class SecretAdminForm(forms.ModelForm):
+    """The value goes in and never comes out; left empty it stays as it was."""
+
+    value = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=10_000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Leave empty to keep what is set.",
+    )
+
+    class Meta:
+        model = Secret
+        fields = ("name", "description")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.instance.pk and not data.get("value"):
+            self.add_error("value", "A new secret needs a value.")
+        return data
+
+
+@admin.register(Secret)
+class SecretAdmin(admin.ModelAdmin):
+    form = SecretAdminForm
+    list_display = ("name", "description", "updated_at", "updated_by")
+    list_select_related = ("updated_by",)
+    search_fields = ("name",)
+
+    def get_readonly_fields(self, _: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """The name is sealed in with the value, so a secret is not renamed but made anew."""
+        return ("name",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Secret, form: forms.ModelForm, change: bool) -> None:
+        obj.updated_by = request.user
+        if value := form.cleaned_data["value"]:
+            obj.ciphertext = vault.sealed(obj.name, value)
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,79 @@
+"""What the frame around every page shows: the way to other pages, and what waits for this person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from orchestrator.models import Approval
+from orchestrator.permissions import Person, approvals_to_decide, can
+
+
+class Entry(NamedTuple):
+    key: str
+    label: str
+    route: str
+    icon: str
+    may: Callable[[Person], bool] = lambda _: True
+    last: bool = False
+
+
+ENTRIES = (
+    Entry("home", "Home", "home", "i-house"),
+    Entry("workflows", "Workflows", "workflow-list", "i-workflow"),
+    Entry("runs", "Runs", "run-list", "i-play"),
+    Entry("approvals", "Approvals", "inbox", "i-hand"),
+    Entry("secrets", "Secrets", "secrets", "i-key-round", may=lambda user: can(user, "admin")),
+    Entry("settings", "Profile", "profile", "i-settings", last=True),
+)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """For base.html. Nobody signed in: no frame, so nothing is asked of the database."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    entries = [_shown(entry, user) for entry in ENTRIES if entry.may(user)]
+    return {
+        "nav_items": entries,
+        "section": _section(request.path, entries),
+        "search_url": reverse("workflow-list"),
+        "new_url": reverse("workflow-new") if can(user, "design") else "",
+        "user_initials": _initials(user.get_full_name() or user.get_username()),
+    }
+
+
+def waiting_for(user: Person) -> int:
+    """How many requests ask this person to decide."""
+    return approvals_to_decide(user).filter(status=Approval.Status.OPEN).count()
+
+
+def _shown(entry: Entry, user: Person) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "key": entry.key,
+        "label": entry.label,
+        "url": reverse(entry.route),
+        "icon": entry.icon,
+    }
+    if entry.key == "approvals":
+        # A template that does not draw the frame, such as a fragment, never asks.
+        shown["count"] = cache(lambda: waiting_for(user))
+    return {**shown, "last": entry.last}
+
+
+def _section(path: str, entries: list[dict[str, Any]]) -> str:
+    """The entry that the page stands below, by the longest address."""
+    holding = [
+        entry for entry in entries if path.startswith(entry["url"]) and (entry["url"] != "/" or path == "/")
+    ]
+    return max(holding, key=lambda entry: len(entry["url"]), default={"key": ""})["key"]
+
+
+def _initials(name: str) -> str:
+    words = name.split()
+    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
