@@ -11,20 +11,19 @@ are no bytes, unsigned or hexadecimal numbers, raw or triple-quoted strings, or 
 
 from __future__ import annotations
 
-from .errors import ExpressionError, nearest
+from .errors import Code, ExpressionError
 from .expression import Expression, compile_expression, holds
-from .limits import MAX_STRING_BYTES, is_too_long
+from .limits import MAX_STRING_BYTES
 from .parser import ROOTS
 from .references import Reference
 
 __all__ = [
     "MAX_STRING_BYTES",
     "ROOTS",
+    "Code",
     "Expression",
     "ExpressionError",
     "Reference",
     "compile_expression",
     "holds",
-    "is_too_long",
-    "nearest",
 ]

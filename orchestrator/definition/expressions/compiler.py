@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ..issues import show
 from . import nodes
 from .errors import ExpressionError
 from .functions import FUNCTIONS
@@ -46,7 +46,7 @@ def _map(node: nodes.MapOf) -> Run:
             if not isinstance(key, str):
                 raise ExpressionError(f"the keys of a map are strings, not {shown(key)}", position, "type")
             if key in built:
-                raise ExpressionError(f"the key {_brief(key)} is there twice", position, "type")
+                raise ExpressionError(f"the key {show(key)} is there twice", position, "type")
             built[key] = value_of(context)
         return built
 
@@ -109,19 +109,8 @@ def _described(node: Node) -> str:
 
 
 def _longer(text: str, key: str | int) -> str:
-    return (
-        f"{text}.{key}"
-        if isinstance(key, str) and len(key) <= LONGEST_KEY_SHOWN and key.isidentifier()
-        else f"{text}[{_brief(key)}]"
-    )
-
-
-def _brief(key: str | int) -> str:
-    """A key for a message: it may come from data, and be of any length."""
-    return json.dumps(
-        key if isinstance(key, int) or len(key) <= LONGEST_KEY_SHOWN else key[:LONGEST_KEY_SHOWN] + "…",
-        ensure_ascii=False,
-    )
+    plain = isinstance(key, str) and len(key) <= LONGEST_KEY_SHOWN and key.isidentifier()
+    return f"{text}.{key}" if plain else f"{text}[{show(key)}]"
 
 
 def _item(value: JSON, key: JSON, text: str, position: int) -> JSON:
@@ -136,9 +125,9 @@ def _item(value: JSON, key: JSON, text: str, position: int) -> JSON:
         if 0 <= key < len(value):
             return value[key]
         raise ExpressionError(
-            f"{text} has {len(value)} items, so there is no item {key}", position, "missing"
+            f"{text} has {len(value)} items, so there is no item {show(key)}", position, "missing"
         )
-    wanted = f"field {_brief(key)}" if isinstance(key, str) else f"item {key}"
+    wanted = f"field {show(key)}" if isinstance(key, str) else f"item {show(key)}"
     raise ExpressionError(f"{text} is {shown(value)}, so it has no {wanted}", position, "type")
 
 

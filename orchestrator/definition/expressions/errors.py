@@ -1,11 +1,14 @@
-"""The one error of the expression language, its codes, and the search for the nearest name."""
+"""The one error of the expression language, with its codes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from functools import cached_property
 from itertools import islice
 from typing import Literal
+
+from ..issues import Issue
+from ..names import nearest
 
 Code = Literal[
     "syntax",
@@ -22,7 +25,7 @@ Code = Literal[
 
 # A context may hold thousands of keys; comparing with this many keeps an error as cheap as a result.
 NAMES_COMPARED = 100
-LONGEST_NAME_COMPARED = 64
+LONGEST_NAME_COMPARED = 64  # characters: comparing two names is quadratic in them
 
 
 class ExpressionError(Exception):
@@ -46,12 +49,14 @@ class ExpressionError(Exception):
         self.code: Code = code
         self._message = message
         self._wrong = wrong
-        self._names = tuple(islice(names, NAMES_COMPARED))
+        self._names = tuple(name for name in islice(names, NAMES_COMPARED) if isinstance(name, str))
 
-    @property
+    @cached_property
     def suggestion(self) -> str:
         """The nearest right name, or nothing. Sought only when asked for: `||` may swallow many errors unseen."""
-        return nearest(self._wrong, self._names)
+        if not self._wrong or len(self._wrong) > LONGEST_NAME_COMPARED:
+            return ""
+        return nearest(self._wrong, [name for name in self._names if len(name) <= LONGEST_NAME_COMPARED])
 
     @property
     def message(self) -> str:
@@ -64,13 +69,11 @@ class ExpressionError(Exception):
             self._message, self.position + offset, self.code, wrong=self._wrong, names=self._names
         )
 
+    def as_issue(self, path: str) -> Issue:
+        """The finding of a validation: its code is this one's, marked as one of an expression."""
+        message = f"At column {self.position + 1} of the expression: {self.message}"
+        full_stop = "" if message.endswith("?") else "."
+        return Issue(path, f"expression_{self.code}", message + full_stop, hint=self.suggestion)
+
     def __str__(self) -> str:
         return f"at column {self.position + 1}: {self.message}"
-
-
-def nearest(wrong: str, names: Iterable[str]) -> str:
-    """The name most like `wrong`, or an empty string if none is near."""
-    if not wrong or len(wrong) > LONGEST_NAME_COMPARED:
-        return ""
-    candidates = [name for name in names if isinstance(name, str) and len(name) <= LONGEST_NAME_COMPARED]
-    return next(iter(get_close_matches(wrong, candidates, n=1, cutoff=0.6)), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import nodes
 from .nodes import Node
@@ -26,6 +26,10 @@ class Reference:
     position: int
     code: str = ""
     guarded: bool = False
+
+    def moved(self, offset: int) -> Reference:
+        """The same reference in a text in which the expression starts at `offset`."""
+        return replace(self, position=self.position + offset)
 
 
 def references_of(node: Node) -> frozenset[Reference]:
