@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from orchestrator.models import Process, Run, TaskRun
+from orchestrator.planning.board import HANDLED
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
+from orchestrator.reads.health import HEARD_WITHIN
 from orchestrator.reads.live import deciders
 from orchestrator.reads.outline import Outline, outline_of
 
 _MOST = 20  # answers about one run; a fan-out of thousands has one cause
-_SILENT_SECONDS = 30
 _ACTIVE = (TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.WAITING)
 
 
@@ -52,7 +52,9 @@ def why(run: Run) -> list[Blocking]:
     statuses = (TaskStatus.FAILED,) if run.status in RUN_ENDED else (*_ACTIVE, TaskStatus.FAILED)
     if run.status in {RunStatus.COMPLETED, RunStatus.CANCELLED}:
         return answers
-    rows = TaskRun.objects.filter(run_id=run.pk, status__in=statuses).exclude(reason=WaitReason.ITEMS)
+    rows = TaskRun.objects.filter(run_id=run.pk, status__in=statuses)
+    # Items answer for their group, and a failure that a later task provided for holds nothing up.
+    rows = rows.exclude(reason__in=(WaitReason.ITEMS, HANDLED))
     chosen = list(rows.order_by("order", "index")[:_MOST])
     scene = _scene(run, chosen)
     return [*answers, *(_answer(row, scene) for row in chosen)]
@@ -75,7 +77,7 @@ def _scene(run: Run, rows: Sequence[TaskRun]) -> _Scene:
 
 def is_worker_up() -> bool:
     """Whether a worker has lately shown a sign of life."""
-    since = timezone.now() - timedelta(seconds=_SILENT_SECONDS)
+    since = timezone.now() - HEARD_WITHIN
     return Process.objects.filter(kind=Process.Kind.WORKER, beat_at__gte=since).exists()
 
 

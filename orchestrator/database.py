@@ -1,0 +1,108 @@
+"""Making the database ready for a command or a program: the embedded one is made and migrated without being asked.
+
+What is there is compared with the migrations on disk by name alone, so that a command on a database that is up to
+date pays two small queries.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from orchestrator.exceptions import BatonError
+
+_ADVISORY_LOCK = 0x6261746F6E  # "baton"
+
+
+class DatabaseNotReadyError(BatonError):
+    """The database is of an older release, and is not one to migrate without being asked."""
+
+    code = "database_not_ready"
+    status = 503
+
+
+def prepare() -> str:
+    """Bring the embedded database up to date, or an empty one of another kind.
+
+    Returns what was done in a sentence, '' when there was nothing to do. Raises DatabaseNotReadyError.
+    """
+    if not pending():
+        return ""
+    if not is_embedded() and not _is_empty():
+        raise DatabaseNotReadyError(
+            "The database is of an older release of Baton: make a backup, then run 'baton migrate'."
+        )
+    return migrate()
+
+
+def migrate() -> str:
+    """Apply what is pending; several processes may ask at once, one does it."""
+    with _alone():
+        missing = pending()
+        if not missing:
+            return ""
+        was_empty = not _applied()
+        call_command("migrate", verbosity=0, interactive=False)
+    if was_empty:
+        return f"Made the database {_name()}."
+    return f"Migrated the database {_name()}: {len(missing)} steps."
+
+
+def pending() -> set[tuple[str, str]]:
+    """(app, migration) pairs that are on disk and not in the database."""
+    return set(_on_disk()) - _applied()
+
+
+def is_embedded() -> bool:
+    return connection.vendor == "sqlite"
+
+
+def _applied() -> set[tuple[str, str]]:
+    return set(MigrationRecorder(connection).applied_migrations())
+
+
+def _on_disk() -> Iterator[tuple[str, str]]:
+    for app in apps.get_app_configs():
+        name, _explicit = MigrationLoader.migrations_module(app.label)
+        try:
+            package = import_module(name or "")
+        except (ImportError, ValueError):
+            continue  # the app has no tables
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg and module.name[0] not in "_~":
+                yield app.label, module.name
+
+
+def _is_empty() -> bool:
+    return not connection.introspection.table_names()
+
+
+def _name() -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the right to migrate, across processes; another waits here and then finds nothing to do."""
+    if not is_embedded():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
+        return
+    with (settings.DATA_DIR / "migrate.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
