@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from monitoring import views as monitoring
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", monitoring.healthz, name="healthz"),
+    path("readyz", monitoring.readyz, name="readyz"),
+    path("api/", include("orchestrator.api.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("orchestrator.web.account_urls")),
+]

@@ -16,5 +16,5 @@ from orchestrator.models import Process  # noqa: E402
 def run(_socket: int | None = None) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    clock.run_forever(stop)
+    clock.run_forever(stop, beat=lambda: processes.beat(Process.Kind.CLOCK))
     processes.leave(Process.Kind.CLOCK)

@@ -7,6 +7,7 @@ end, past a guard that is awake, counts as a sign of life; a worker in the middl
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -27,8 +28,11 @@ from orchestrator import processes  # noqa: E402
 from orchestrator.models import Process  # noqa: E402
 from orchestrator.supervisor import fate, shared  # noqa: E402
 
+logger = logging.getLogger(__name__)
+
 PULSE_SECONDS = 4.0
 GUARD_PATIENCE = 10.0
+TROUBLE_SECONDS = 1.0
 PULSE = "orchestrator.supervisor.bodies.workers.pulse"
 _LOOK = 1.0
 
@@ -71,9 +75,18 @@ class PulsingBroker:
     def dequeue(self) -> list[tuple[int | None, str]] | None:
         now = time.monotonic()
         if now < self._next_pulse:
-            return self._broker.dequeue()
+            return self._next_message()
         self._next_pulse = now + PULSE_SECONDS
         return [(None, _pulse_message())]
+
+    def _next_message(self) -> list[tuple[int | None, str]] | None:
+        try:
+            return self._broker.dequeue()
+        except Exception as error:  # noqa: BLE001 - a broker's client raises what it likes
+            # Left to itself the pusher would end, and only be back ten seconds later.
+            logger.warning("The queue does not answer: %s", error)
+            time.sleep(TROUBLE_SECONDS)
+            return None
 
     def set_stat(self, *_: object) -> None:
         """The guard reports here on every round; nobody reads what it says, but that it does counts."""

@@ -1,0 +1,190 @@
+"""The sockets of the live feed: one that follows a run, one for the numbers on a person's rail.
+
+A stranger is refused before the socket opens, and whoever may no longer look is shown out within a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
+
+from monitoring.hub import TROUBLE_SECONDS, Bell, hub
+from monitoring.viewers import viewer
+from orchestrator.models import Run
+from orchestrator.permissions import Person, runs_for
+from orchestrator.web.context import waiting_for
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.1  # between two messages: at most ten a second, whatever happens in a run
+RECHECK_SECONDS = 60.0
+LONGEST_FRAME = 200
+VERSION = 1
+
+BAD_FRAME, NOT_ALLOWED, GONE = 4400, 4403, 4404
+
+
+class Feed(AsyncWebsocketConsumer):
+    """What the sockets have in common. A subclass says who may look, which bell rings for it, and what is new."""
+
+    follower: asyncio.Task[None] | None = None
+
+    def allows(self, person: Person) -> bool:
+        """Whether this person may look. Called in a thread, may ask the database."""
+        raise NotImplementedError
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        raise NotImplementedError
+
+    async def news(self) -> dict[str, Any] | None:
+        """The next message, None when there is nothing to say."""
+        raise NotImplementedError
+
+    async def heard(self, frame: dict[str, Any], bell: Bell) -> bool:
+        """Take a frame of the client; False when it is not one of this protocol."""
+        del bell
+        return frame == {"ping": 1}
+
+    async def connect(self) -> None:
+        if not await self._allowed():
+            await self.close()
+            return
+        await self.accept()
+        self._ringing = self.bell()
+        self._bell = self._ringing.__enter__()
+        self.follower = asyncio.create_task(self._follow())
+
+    async def disconnect(self, code: int) -> None:
+        del code
+        if self.follower is None:
+            return
+        self._ringing.__exit__(None, None, None)
+        self.follower.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.follower
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        frame = _parse(text_data)
+        if bytes_data is not None or frame is None or not await self.heard(frame, self._bell):
+            await self.close(BAD_FRAME)
+
+    async def _allowed(self) -> bool:
+        self._checked_at = time.monotonic()
+        return await database_sync_to_async(lambda: self.allows(viewer(self.scope)))()
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                await self._wait()
+                if not await self._still_allowed():
+                    await self.close(NOT_ALLOWED)
+                    return
+                await self._tell()
+                await asyncio.sleep(FLUSH_SECONDS)
+        except Run.DoesNotExist:
+            await self.close(GONE)
+        except Exception:
+            logger.exception("A live feed broke off")
+            await self.close(1011)
+
+    async def _wait(self) -> None:
+        left = max(0.0, RECHECK_SECONDS - (time.monotonic() - self._checked_at))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._bell.wait()
+
+    async def _still_allowed(self) -> bool:
+        is_due = time.monotonic() - self._checked_at >= RECHECK_SECONDS
+        return not is_due or await self._allowed()
+
+    async def _tell(self) -> None:
+        self._bell.clear()
+        try:
+            message = await self.news()
+        except DatabaseError as error:
+            logger.warning("A live feed could not read: %s", error)
+            self._bell.set()
+            await asyncio.sleep(TROUBLE_SECONDS)
+            return
+        if message is not None:
+            await self.send(json.dumps(message, cls=DjangoJSONEncoder, separators=(",", ":")))
+
+
+class RunFeed(Feed):
+    """Follows a run from the event the page says it knows: `{"resume": seq}`."""
+
+    seq: int | None = None
+
+    @property
+    def run_id(self) -> int:
+        return self.scope["url_route"]["kwargs"]["pk"]
+
+    def allows(self, person: Person) -> bool:
+        return runs_for(person).filter(pk=self.run_id).exists()
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        return hub().run_bell(self.run_id)
+
+    async def heard(self, frame: dict[str, Any], bell: Bell) -> bool:
+        match frame:
+            case {"resume": int(seq)} if len(frame) == 1 and seq >= 0 and not isinstance(seq, bool):
+                self.seq = seq
+                bell.set()
+                return True
+        return await super().heard(frame, bell)
+
+    async def news(self) -> dict[str, Any] | None:
+        if self.seq is None:
+            return None
+        since = self.seq
+        message = await hub().message(self.run_id, since)
+        if self.seq != since:  # the page has asked again meanwhile
+            return None
+        self.seq = message["seq"]
+        return message if message["seq"] != since else None
+
+
+class MeFeed(Feed):
+    """The number of requests that wait for this person."""
+
+    told: int | None = None
+
+    def allows(self, person: Person) -> bool:
+        self.person = person
+        return person.is_authenticated
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        return hub().approvals_bell()
+
+    async def news(self) -> dict[str, Any] | None:
+        number = await database_sync_to_async(waiting_for)(self.person)
+        if number == self.told:
+            return None
+        self.told = number
+        return {"v": VERSION, "approvals": number}
+
+
+class Nothing(AsyncWebsocketConsumer):
+    """Every other address: refused."""
+
+    async def connect(self) -> None:
+        await self.close()
+
+
+def _parse(text: str | None) -> dict[str, Any] | None:
+    if text is None or len(text) > LONGEST_FRAME:
+        return None
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return frame if isinstance(frame, dict) else None
