@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrator.definition.expressions import ExpressionError, holds
-from orchestrator.definition.issues import DefinitionError
+from orchestrator.definition.fields import has_type
+from orchestrator.definition.issues import DefinitionError, Issue, show
 from orchestrator.planning.board import Board
 from orchestrator.planning.failing import give_up
 from orchestrator.planning.inline import evaluate_check
 from orchestrator.planning.machine import TaskStatus, WaitReason
-from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHECK, PlanTask
+from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
 from orchestrator.planning.state import OpenApproval, TaskState
 
 MAX_ITEMS = 5000
+MAX_PATIENCE = 31 * 86_400  # seconds that an approval may wait
 
 
 def context_of(board: Board, keys: Iterable[str]) -> dict[str, Any]:
@@ -145,15 +147,27 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     gate = planned.gate
     assert gate is not None
     content = gate.content.resolve(context)
+    seconds = _patience(gate, context)
     now = board.world.now
     task.attempt += 1
     task.started_at = now
     task.input = content
-    task.due_at = now + timedelta(seconds=gate.timeout_seconds) if gate.timeout_seconds else None
+    task.due_at = now + timedelta(seconds=seconds) if seconds is not None else None
     board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
     board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.due_at))
     deadline = task.due_at.isoformat() if task.due_at else None
     board.note("approval.required", task, title=str(content.get("title", planned.name)), deadline=deadline)
+
+
+def _patience(gate: Gate, context: dict[str, Any]) -> float | None:
+    """Seconds until the request expires, None for never; what a parameter gave is checked here for the first time."""
+    seconds = gate.timeout.resolve(context)
+    if seconds is None:
+        return None
+    if not has_type(seconds, "number") or not 1 <= seconds <= MAX_PATIENCE:
+        message = f"The timeout of an approval is from 1 second to 31 days; it is {show(seconds)}."
+        raise DefinitionError([Issue("parameters.timeout_seconds", "out_of_range", message)])
+    return float(seconds)
 
 
 def fold(board: Board, group: TaskState) -> None:

@@ -22,10 +22,10 @@ _TOLERANT_JOINS = frozenset({"all_settled", "first_succeeded"})
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the engine itself must know of an approval gate."""
+    """What the engine itself must know of an approval gate. `timeout` resolves to seconds or null."""
 
     content: Template
-    timeout_seconds: float | None
+    timeout: Template
     on_timeout: str
     allow_requester: bool
 
@@ -170,7 +170,7 @@ def _gate(task: Task) -> Gate:
     shown.setdefault("approvers", [])
     return Gate(
         content=compile_template(shown),
-        timeout_seconds=float(timeout) if isinstance(timeout, int | float) else None,
+        timeout=compile_template(timeout),
         on_timeout=str(given.get("on_timeout", "reject")),
         allow_requester=given.get("allow_requester") is True,
     )
@@ -185,7 +185,7 @@ def _needs(
     if for_each:
         named |= _tasks_named(for_each.references)
     if gate:
-        named |= _tasks_named(gate.content.references)
+        named |= _tasks_named(gate.content.references | gate.timeout.references)
     if task.action == CONDITION_CHECK:
         named |= _tasks_named(check_references(dict(task.parameters)))
     return frozenset(named)
