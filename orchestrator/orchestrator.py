@@ -31,12 +31,12 @@ if not apps.ready:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
     django.setup()
 
-from django.contrib.auth.models import AbstractUser  # noqa: E402 - models exist only once Django is set up
-from django.db import connection  # noqa: E402
+from django.contrib.auth.models import AbstractUser
+from django.db import connection
 
-from orchestrator import catalog, database, engine  # noqa: E402
-from orchestrator.models import Run, Workflow  # noqa: E402
-from orchestrator.reads import status as reads  # noqa: E402
+from orchestrator import catalog, database, engine
+from orchestrator.models import Run, Workflow
+from orchestrator.reads import status as reads
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
