@@ -94,7 +94,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     version = serializers.IntegerField(source="version.number")
     started_by = UserNameField()
     parameters = serializers.SerializerMethodField(help_text="Secret ones are masked.")
-    tasks = RunCountsSerializer(source="*")
+    counts = RunCountsSerializer(source="*")
     error = AnyField(help_text="Why the run failed, or null.")
 
     class Meta:
@@ -107,7 +107,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "trigger",
             "started_by",
             "parameters",
-            "tasks",
+            "counts",
             "error",
             "seq",
             "created_at",
@@ -182,7 +182,7 @@ class EventPageSerializer(serializers.Serializer[Any]):
     events = EventSerializer(many=True)
     last = serializers.IntegerField(help_text="Send it as `since` to go on from here.")
     more = serializers.BooleanField(help_text="Whether there are events after the last one shown.")
-    status = serializers.ChoiceField(RunStatus.values(), help_text="Of the run.")
+    status = serializers.ChoiceField(RunStatus.choices(), help_text="Of the run.")
 
 
 class ReportSerializer(serializers.Serializer[Any]):
@@ -190,12 +190,20 @@ class ReportSerializer(serializers.Serializer[Any]):
     issues = IssueSerializer(many=True)
 
 
-class RunStatusSerializer(serializers.Serializer[Any]):
+class StandingSerializer(serializers.Serializer[Any]):
     """What `orchestrator.reads.status` gives, the same as `baton status --json`."""
 
     workflow = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
     run = serializers.IntegerField()
-    status = serializers.ChoiceField(RunStatus.values())
+    status = serializers.ChoiceField(RunStatus.choices())
+    error = AnyField(allow_null=True)
+    parameters = ObjectField()
+    created_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    counts = RunCountsSerializer()
     tasks = ObjectField(help_text="By key: status, attempts, output and more.")
 
 

@@ -98,11 +98,11 @@ class WorkflowQuery(PageQuery):
 
 class RunQuery(PageQuery):
     workflow = serializers.CharField(required=False, max_length=80, help_text="The id of a workflow.")
-    status = serializers.ChoiceField(RunStatus.values(), required=False)
+    status = serializers.ChoiceField(RunStatus.choices(), required=False)
 
 
 class ApprovalQuery(PageQuery):
-    status = serializers.ChoiceField(Approval.Status.values, required=False)
+    status = serializers.ChoiceField(Approval.Status.choices, required=False)
     mine = serializers.BooleanField(default=False, help_text="Only those you may decide.")
 
 

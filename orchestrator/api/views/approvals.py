@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from orchestrator import engine
 from orchestrator.api.answers import ApprovalPageSerializer, ApprovalSerializer
-from orchestrator.api.base import ApiView, operation, page
+from orchestrator.api.base import ApiView, page
+from orchestrator.api.openapi import operation
 from orchestrator.api.requests import ApprovalQuery, DecisionSerializer
 from orchestrator.models import Approval
 from orchestrator.permissions import Person, approvals_for, approvals_to_decide, require

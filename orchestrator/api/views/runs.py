@@ -14,10 +14,11 @@ from orchestrator.api.answers import (
     EventSerializer,
     RunPageSerializer,
     RunSerializer,
-    RunStatusSerializer,
+    StandingSerializer,
 )
-from orchestrator.api.base import ApiView, operation, page
+from orchestrator.api.base import ApiView, page
 from orchestrator.api.fields import NothingSerializer
+from orchestrator.api.openapi import operation
 from orchestrator.api.requests import CancelSerializer, EventQuery, RunQuery
 from orchestrator.models import Run
 from orchestrator.permissions import Person, require, runs_for
@@ -60,7 +61,7 @@ class RunView(ApiView):
 
 
 class RunStatusView(ApiView):
-    @operation("runs_status", "How the tasks of a run stand", answers=RunStatusSerializer, errors=(404,))
+    @operation("runs_status", "How the tasks of a run stand", answers=StandingSerializer, errors=(404,))
     def get(self, request: Request, pk: int) -> Response:
         return Response(status(_run(request.user, pk)))
 

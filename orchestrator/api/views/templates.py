@@ -7,7 +7,8 @@ from rest_framework.response import Response
 
 from orchestrator import catalog
 from orchestrator.api.answers import TemplatesSerializer
-from orchestrator.api.base import ApiView, operation
+from orchestrator.api.base import ApiView
+from orchestrator.api.openapi import operation
 
 
 class TemplatesView(ApiView):

@@ -15,12 +15,13 @@ from orchestrator import catalog, engine
 from orchestrator.api.answers import (
     ReportSerializer,
     RunSerializer,
-    RunStatusSerializer,
+    StandingSerializer,
     WorkflowDetailSerializer,
     WorkflowPageSerializer,
     WorkflowSerializer,
 )
-from orchestrator.api.base import ApiView, operation, page
+from orchestrator.api.base import ApiView, page
+from orchestrator.api.openapi import operation
 from orchestrator.api.requests import (
     BareDefinitionSerializer,
     DefinitionSerializer,
@@ -188,7 +189,7 @@ def _with_header_key(request: Request) -> Any:
 
 
 class StatusView(ApiView):
-    @operation("workflows_status", "How the latest run stands", answers=RunStatusSerializer, errors=(404,))
+    @operation("workflows_status", "How the latest run stands", answers=StandingSerializer, errors=(404,))
     def get(self, request: Request, key: str) -> Response:
         run: Run | None = latest_run(_workflow(request.user, key))
         if run is None:
