@@ -38,6 +38,7 @@ class Crank:
 
     now: datetime = EPOCH
     held: list[Claim] = field(default_factory=list)
+    workers: int = 0  # each claim is another worker's
 
     def start(self, definition: Mapping[str, Any], **given: Any) -> Run:
         workflow = engine.save_workflow(dict(definition))
@@ -47,7 +48,8 @@ class Crank:
         return engine.start(workflow, now=self.now, **given)
 
     def turn(self, *signals: Signal, claim: int = 0, run: Run | None = None) -> TurnResult:
-        request = ClaimRequest("test", claim, run_id=run.pk if run else None) if claim else None
+        self.workers += 1
+        request = ClaimRequest(f"w{self.workers}", claim, run_id=run.pk if run else None) if claim else None
         result = take_turn(signals, claiming=request, now=self.now)
         self.held += result.claims
         return result
@@ -70,7 +72,9 @@ class Crank:
         self.now += timedelta(seconds=seconds)
         return clock.tick(self.now)
 
-    def play(self, run: Run, act: Callable[[Claim], AttemptSignal] | None = None, *, steps: int = 1000) -> Run:
+    def play(
+        self, run: Run, act: Callable[[Claim], AttemptSignal] | None = None, *, steps: int = 1000
+    ) -> Run:
         """Carry out everything until the run has ended or nothing is left to do."""
         for _ in range(steps):
             claimed = self.turn(claim=100).claims
@@ -82,7 +86,8 @@ class Crank:
 
 
 def fence(claim: Claim) -> dict[str, Any]:
-    return {"run_id": claim.task.run_id, "task_id": claim.task.id, "claim": claim.task.claim}
+    task = claim.task
+    return {"run_id": task.run_id, "task_id": task.id, "claim": task.claim, "actor": f"worker:{task.worker}"}
 
 
 def succeeded(claim: Claim, output: Any = None) -> Succeeded:

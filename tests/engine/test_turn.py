@@ -171,7 +171,9 @@ def test_a_condition_on_what_is_missing_fails_the_task(crank):
 
 def test_an_inline_check_settles_in_the_turn_that_reaches_it(crank):
     check = task("a", action="condition_check", parameters={"checks": {"big": "tasks.a.output.n > 3"}})
-    run = crank.start(flow({"a": task(), "check": check, "b": task("check", conditions=["tasks.check.output.big"])}))
+    run = crank.start(
+        flow({"a": task(), "check": check, "b": task("check", conditions=["tasks.check.output.big"])})
+    )
     crank.claim()
     crank.succeed("a", {"n": 4})
     assert crank.claim() == ["b"]
