@@ -16,11 +16,9 @@ from typing import Any
 
 from orchestrator import conf
 from orchestrator.actions.base import Action, ActionError, Call, Example
-from orchestrator.definition import strict_json
 from orchestrator.definition.fields import Field, ParameterSchema
 
 DEMO = "demo"
-MAX_RESULT_BYTES = 1024 * 1024
 _LOOK_SECONDS = 0.5  # how soon a coroutine learns that its task was cancelled
 
 
@@ -88,7 +86,7 @@ def load(path: str) -> Agent:
         ) from error
     if not callable(found):
         raise ActionError("agent_not_found", f"{path} is not a callable.", retryable=False)
-    return found  # type: ignore[no-any-return]  # a setting names it; the result is checked instead
+    return found  # type: ignore[no-any-return]  # nothing is known of it but its name in the settings
 
 
 class AgentTask(Action):
@@ -151,20 +149,19 @@ class AgentTask(Action):
         self._agents = agents
         self._demo = demo
 
-    def perform(self, call: Call) -> Any:
+    def execute(self, call: Call) -> Any:
         path = served_by(call.agent_id, self._agents(), self._demo())
         if path is None:
             raise ActionError("no_agent", f"Nobody here serves the agent {call.agent_id}.")
         agent = load(path)
         try:
             answer = agent(call.parameters, _context(call))
-            result = asyncio.run(_awaited(answer, call)) if inspect.isawaitable(answer) else answer
+            return asyncio.run(_awaited(answer, call)) if inspect.isawaitable(answer) else answer
         except ActionError:
             raise
         except Exception as error:
             call.log("error", traceback.format_exc(limit=-5))
             raise ActionError("agent_failed", f"{type(error).__name__}: {error}") from error
-        return _checked(result)
 
 
 def _context(call: Call) -> AgentContext:
@@ -202,10 +199,3 @@ def _interrupted(call: Call) -> ActionError:
     if call.cancelled():
         return ActionError("cancelled", "The task was cancelled while the agent worked.", retryable=False)
     return ActionError("timeout", "The agent did not finish in the time allowed.")
-
-
-def _checked(result: Any) -> Any:
-    issues = strict_json.check_value(result, "result", max_bytes=MAX_RESULT_BYTES)
-    if issues:
-        raise ActionError("bad_result", f"The agent's result cannot be kept: {issues[0]}", retryable=False)
-    return result

@@ -55,7 +55,7 @@ class ApprovalGate(Action):
         "One of the approvers decides, with a comment. An approval completes the task, a rejection fails it.\n"
         "Whoever started the run may not decide it unless allow_requester is on."
     )
-    produces = "decision (approved or rejected), by, comment and at."
+    produces = "decision (approved, rejected or expired), by (names of those who decided) and comment."
     parameters = ParameterSchema(
         fields=(
             Field(

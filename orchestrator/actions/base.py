@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from orchestrator.definition.fields import ParameterSchema
-from orchestrator.definition.issues import Issue
 
 JSON = Any  # a value made of dict, list, str, int, float, bool and None
 
@@ -35,7 +34,8 @@ class ActionError(Exception):
 class Call:
     """One attempt at one task: what an action is given.
 
-    `parameters` are resolved: no `{{ }}` is left. `seconds_left` counts down to the task's timeout. `log` takes a level
+    `parameters` are resolved (no `{{ }}` is left), checked against the action's schema, and have its defaults.
+    `seconds_left` counts down to the task's timeout. `log` takes a level
     (debug, info, warning, error) and a line. An action that takes long calls `heartbeat` and looks at `cancelled`.
     """
 
@@ -93,31 +93,15 @@ class Action(ABC):
         return f"{self.summary}\n\n{self.notes}\n\nParameters:\n{from_schema}\n\nOutput: {self.produces}\n"
 
     def execute(self, call: Call) -> JSON | StartChild:
-        """Check the parameters once more, since a template may have resolved to anything, and do the work.
+        """Do the work. Only actions of kind "work" have it.
 
         Raises ActionError; any other exception is a fault of the action.
         """
-        errors = [
-            issue
-            for issue in self.parameters.check(call.parameters, "parameters", resolved=True)
-            if issue.severity == "error"
-        ]
-        if errors:
-            raise ActionError("bad_parameters", _sentence(errors), retryable=False)
-        call.parameters = self.parameters.with_defaults(call.parameters)
-        return self.perform(call)
-
-    def perform(self, call: Call) -> JSON | StartChild:
-        """Do the work with checked parameters, defaults filled in. Only actions of kind "work" have one."""
         raise ActionError(
             "not_for_workers",
             f"{self.name} of task {call.task_key} is never done by a worker.",
             retryable=False,
         )
-
-
-def _sentence(errors: list[Issue]) -> str:
-    return " ".join(f"{issue.path}: {issue.message}" for issue in errors)
 
 
 def describe(schema: ParameterSchema) -> list[str]:

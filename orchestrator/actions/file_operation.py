@@ -166,7 +166,7 @@ class FileOperation(Action):
     def __init__(self, workspace: Callable[[], Path] = conf.workspace) -> None:
         self._workspace = workspace
 
-    def perform(self, call: Call) -> dict[str, Any]:
+    def execute(self, call: Call) -> dict[str, Any]:
         workspace = Workspace(self._workspace())
         operation = call.parameters["operation"]
         try:

@@ -27,7 +27,7 @@ class WorkflowTrigger(Action):
         "When it waits, the outcome of the other run decides this task: completed, failed or cancelled.\n"
         "A workflow cannot start itself, and runs that start runs are nested at most 8 deep."
     )
-    produces = "workflow, run and status of the run that was started; when waited for, also its outputs."
+    produces = "run and status of the run that was started; when waited for, also its output."
     parameters = ParameterSchema(
         fields=(
             Field(
@@ -70,7 +70,7 @@ class WorkflowTrigger(Action):
         Example("Start and go on", {"workflow_id": "send-report", "wait": False}),
     )
 
-    def perform(self, call: Call) -> StartChild:
+    def execute(self, call: Call) -> StartChild:
         parameters = call.parameters
         return StartChild(
             workflow=parameters.get("workflow_id") or None,

@@ -60,12 +60,10 @@ def settings_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def references(parameters: Mapping[str, Any]) -> frozenset[Reference]:
-    """Everything the expressions name. Raises ExpressionError when one does not compile."""
-    return frozenset(
-        reference
-        for source in sources(parameters).values()
-        for reference in compile_expression(source).references
-    )
+    """Everything the expressions and the texts name. Raises ExpressionError or DefinitionError when one is faulty."""
+    compiled = (compile_expression(source) for source in sources(parameters).values())
+    texts = {name: value for name, value in parameters.items() if name not in ("checks", "expression")}
+    return compile_template(texts).references.union(*(expression.references for expression in compiled))
 
 
 def _value(name: str, source: str, context: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.actions.base import Call
+from orchestrator.actions.base import Action, Call
 
 
 @dataclass
@@ -38,3 +38,12 @@ def make_call(parameters: dict[str, Any], recorder: Recorder | None = None, **ch
         "run": {"id": "run-1"},
     }
     return Call(**(values | changes))
+
+
+def execute(
+    action: Action, parameters: dict[str, Any], recorder: Recorder | None = None, **changes: Any
+) -> Any:
+    """Run an action as the worker does: with parameters that are checked and have their defaults."""
+    issues = action.parameters.check(parameters, "parameters", resolved=True)
+    assert [issue for issue in issues if issue.severity == "error"] == []
+    return action.execute(make_call(action.parameters.with_defaults(parameters), recorder, **changes))

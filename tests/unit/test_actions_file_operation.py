@@ -13,7 +13,7 @@ import pytest
 from orchestrator.actions import file_operation
 from orchestrator.actions.base import ActionError
 from orchestrator.actions.file_operation import FileOperation
-from tests.unit.actions_kit import make_call
+from tests.unit.actions_kit import execute, make_call
 
 Perform = Callable[..., dict[str, Any]]
 
@@ -21,7 +21,7 @@ Perform = Callable[..., dict[str, Any]]
 @pytest.fixture
 def perform(tmp_path: Path) -> Perform:
     action = FileOperation(lambda: tmp_path / "workspace")
-    return lambda operation, **parameters: action.execute(make_call({"operation": operation} | parameters))
+    return lambda operation, **parameters: execute(action, {"operation": operation} | parameters)
 
 
 def error_of(perform: Perform, operation: str, **parameters: Any) -> ActionError:
@@ -163,10 +163,11 @@ def test_read_has_a_cap(perform: Perform) -> None:
     assert perform("read", path="a", max_bytes=5)["content"] == "12345"
 
 
-def test_a_path_that_a_template_led_outside_fails_the_attempt_for_good(perform: Perform) -> None:
-    error = error_of(perform, "read", path="../secret")
-    assert (error.code, error.retryable) == ("bad_parameters", False)
-    assert ".." in error.message
+def test_the_workspace_itself_refuses_a_path_that_nobody_checked(tmp_path: Path) -> None:
+    call = make_call({"operation": "delete", "path": "../secret", "missing_ok": True})
+    with pytest.raises(ActionError) as caught:
+        FileOperation(lambda: tmp_path / "workspace").execute(call)
+    assert (caught.value.code, caught.value.retryable) == ("path_outside_workspace", False)
 
 
 @pytest.mark.parametrize(

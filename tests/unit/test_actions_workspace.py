@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 
@@ -430,6 +431,26 @@ def test_a_search_that_meets_too_much_ends_in_an_error(
     with pytest.raises(WorkspaceError) as caught:
         tree.find(["**"])
     assert caught.value.code == "too_large"
+
+
+def matches_slowly(pattern: list[str], path: list[str]) -> bool:
+    """What a glob means, without any care for speed."""
+    if not pattern or not path:
+        return pattern == path == []
+    if pattern[0] == "**":
+        return pattern == ["**"] or any(matches_slowly(pattern[1:], path[at:]) for at in range(len(path)))
+    return fnmatchcase(path[0], pattern[0]) and matches_slowly(pattern[1:], path[1:])
+
+
+@given(
+    st.lists(st.sampled_from(["**", "*", "a", "b", "?", "a*"]), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=5),
+)
+def test_a_search_finds_what_the_pattern_means(pattern: list[str], path: list[str]) -> None:
+    state = paths.start(["/".join(pattern)])
+    for name in path:
+        state = paths.step(state, name)
+    assert (() in state) == matches_slowly(pattern, path)
 
 
 def test_a_pattern_made_to_be_slow_is_not(tmp_path: Path) -> None:

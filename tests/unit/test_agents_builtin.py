@@ -11,7 +11,7 @@ from orchestrator import conf
 from orchestrator.actions.agent_task import AgentContext, AgentTask, TaskLogger, load
 from orchestrator.actions.base import ActionError
 from orchestrator.agents import builtin
-from tests.unit.actions_kit import Recorder, make_call
+from tests.unit.actions_kit import Recorder, execute
 
 
 @pytest.fixture
@@ -132,5 +132,5 @@ def test_the_settings_name_both(name: str) -> None:
 
 def test_in_the_demo_profile_any_agent_is_served() -> None:
     action = AgentTask(conf.agents, lambda: True)
-    output = action.execute(make_call({"description": "Analyse", "seconds": 0}, agent_id="pool:analysts"))
+    output = execute(action, {"description": "Analyse", "seconds": 0}, agent_id="pool:analysts")
     assert output["agent"] == "pool:analysts"

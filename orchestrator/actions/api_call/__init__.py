@@ -20,7 +20,7 @@ from orchestrator.actions.base import Action, Call, Example
 from orchestrator.definition.fields import Field, ParameterSchema, holds_template
 from orchestrator.definition.issues import Issue, at
 
-DEFAULT_TIMEOUT = 30.0
+DEFAULT_TIMEOUT = 30
 _BODIES = ("json", "form", "body")
 
 
@@ -166,7 +166,7 @@ class ApiCall(Action):
         self._max_bytes = max_bytes
         self._resolve = resolve
 
-    def perform(self, call: Call) -> dict[str, Any]:
+    def execute(self, call: Call) -> dict[str, Any]:
         parameters = call.parameters
         request = message.build(parameters, call.idempotency_key)
         started = time.monotonic()

@@ -141,7 +141,7 @@ def _body(answer: Answer, wanted: str) -> tuple[str, Any]:
 
 def _json(answer: Answer) -> Any:
     try:
-        return strict_json.loads(answer.body)
+        return strict_json.loads(answer.body, max_bytes=len(answer.body))
     except DefinitionError as error:
         raise ActionError(
             "bad_response", f"The answer is not usable JSON: {error}", retryable=False
@@ -155,8 +155,12 @@ def _json_or_text(answer: Answer) -> tuple[str, Any]:
         return "text", _decoded(answer)
 
 
+def _content_type(answer: Answer) -> str:
+    return str(answer.headers.get("content-type", "")).lower()
+
+
 def _media_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _content_type(answer).partition(";")[0].strip()
 
 
 def _is_json(answer: Answer) -> bool:
@@ -181,7 +185,6 @@ def _decoded(answer: Answer) -> str:
 
 def _charset(answer: Answer) -> str:
     """The few that can be decoded with certainty; anything else is read as UTF-8."""
-    content_type: str = answer.headers.get("content-type", "")
-    _, _, rest = content_type.lower().partition("charset=")
+    _, _, rest = _content_type(answer).partition("charset=")
     name = rest.partition(";")[0].strip().strip("\"'")
     return name if name in _CHARSETS else "utf-8"
