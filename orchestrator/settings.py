@@ -49,7 +49,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "django_q",
-    "django_htmx",
     "csp",
     "orchestrator",
     "editor",

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final, TypedDict
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
 from django.utils import timezone
 from django_q.brokers import get_broker
 
+from orchestrator.database import pending
 from orchestrator.models import Process, Run, TaskRun
 from orchestrator.planning.machine import TaskStatus
 
@@ -60,16 +60,13 @@ def database() -> Part:
         connection.close()
         return Part(ok=False, sentence="The database does not answer.", age=None)
     if missing:
-        return Part(ok=False, sentence=f"{missing} migrations are missing; `baton up` makes them.", age=None)
+        return Part(ok=False, sentence=f"{missing} migrations are missing; run 'baton migrate'.", age=None)
     return Part(ok=True, sentence=f"Answers in {(time.monotonic() - started) * 1000:.0f} ms.", age=None)
 
 
 def _missing_migrations() -> int:
     global _migrated
-    if _migrated:
-        return 0
-    executor = MigrationExecutor(connection)
-    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    missing = 0 if _migrated else len(pending())
     _migrated = not missing
     return missing
 

@@ -37,7 +37,7 @@ class Keeper:
     A first SIGTERM, SIGINT or SIGHUP stops them in good order, each within its grace; a second one at once.
     """
 
-    def __init__(self, programs: Sequence[Program], log: TextIO = sys.stdout) -> None:
+    def __init__(self, programs: Sequence[Program], log: TextIO = sys.stderr) -> None:
         self._places = [Place(program) for program in programs]
         self._log = log
         self._selector = selectors.DefaultSelector()
