@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 import click
@@ -69,14 +68,9 @@ def wants_json() -> bool:
     return bool(click.get_current_context().meta.get(JSON_FLAG))
 
 
-@cache
-def _console(_stream: object) -> Console:
+def console() -> Console:
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
     return Console(markup=False, highlight=False, emoji=False, width=width)
-
-
-def console() -> Console:
-    return _console(sys.stdout)
 
 
 def emit(data: Any, shown: Callable[[], RenderableType]) -> None:
