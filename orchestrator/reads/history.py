@@ -56,6 +56,9 @@ _SENTENCES: Final[dict[str, str]] = {
     "approval.cancelled": "{task} was withdrawn",
     "outcome.refused": "A late outcome of {task} was refused",
 }
+SYSTEM: Final = "System"
+PEOPLE: Final = "People"
+_ASKS_PEOPLE: Final = frozenset({"person", "approval"})
 _WAITS: Final = {
     "agent": "{task} waits for agent {agent}",
     "child": "{task} waits for run #{child}",
@@ -83,6 +86,8 @@ class EventLine:
     actor: str
     at: datetime
     attempt: int
+    lane: str = ""
+    label: str = ""
 
     @property
     def glyph(self) -> str:
@@ -99,6 +104,8 @@ class EventLine:
             "word": self.sentence,
             "attempt": self.attempt,
             "at": iso(self.at),
+            "lane": self.lane,
+            "label": self.label,
         }
 
 
@@ -109,13 +116,34 @@ def event_line(event: Event, shape: Outline) -> EventLine:
         type=event.type,
         task=event.task,
         index=event.index,
-        state=_STATES.get(event.type, "queued"),
+        state="running" if data.get("reason") == "items" else _STATES.get(event.type, "queued"),
         sentence=_sentence(event, shape.name_of(event.task), data),
         detail=_detail(event.type, data),
         actor=actor_name(event.actor),
         at=event.at,
         attempt=int(data.get("attempt") or 0),
+        lane=lane_of(event, shape) if event.task else "",
+        label=label_of(event, shape) if event.task else "",
     )
+
+
+def lane_of(event: Event, shape: Outline) -> str:
+    """Who is busy, or waited for: an agent by name, System or People."""
+    planned = shape.tasks.get(event.task)
+    waits_for_people = event.type == "task.waiting" and event.data.get("reason") in _ASKS_PEOPLE
+    if event.type == "approval.required" or waits_for_people:
+        return PEOPLE
+    if planned is None or planned.action != "agent_task":
+        return SYSTEM
+    agent = str(event.data.get("agent") or planned.agent or "system")
+    return SYSTEM if agent == "system" else agent
+
+
+def label_of(event: Event, shape: Outline) -> str:
+    """What stands on the bar of a try: the task, or which retry it is."""
+    attempt = int(event.data.get("attempt") or 0)
+    name = shape.name_of(event.task) + (f" {event.index + 1}" if event.index >= 0 else "")
+    return name if attempt <= 1 else f"{name}, retry {attempt - 1}"
 
 
 def _sentence(event: Event, task: str, data: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from django.db.models import Count, Q
 from orchestrator.models import Approver, Event, Run, TaskRun
 from orchestrator.planning.machine import TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.reads.history import event_line
-from orchestrator.reads.outline import Outline, outline_of
+from orchestrator.reads.outline import Outline, TaskOutline, outline_of
 from orchestrator.reads.states import (
     LEGEND,
     Look,
@@ -54,7 +54,7 @@ def live(run: Run, since: int = 0) -> dict[str, Any]:
     snapshot = since <= 0 or since > run.seq or run.seq - since > LONGEST_GAP
     events = [] if snapshot else list(Event.objects.filter(run_id=run.pk, seq__gt=since, seq__lte=run.seq))
     everything = snapshot or any(event.type in _WAKES_MANY for event in events)
-    keys = None if everything else {event.task for event in events if event.task}
+    looks = task_looks(run, shape, None if everything else {event.task for event in events if event.task})
     return {
         "v": 1,
         "run": run.pk,
@@ -62,32 +62,36 @@ def live(run: Run, since: int = 0) -> dict[str, Any]:
         "status": run.status,
         "snapshot": snapshot,
         "events": [event_line(event, shape).as_dict() for event in events],
-        "tasks": {key: look.as_dict() for key, look in task_looks(run, shape, keys).items()},
+        "tasks": {
+            key: look.as_dict() | {"line": line_of(shape.tasks[key], look, shape)}
+            for key, look in looks.items()
+        },
         "counts": counts(run.pk),
         "facts": facts(run),
     }
 
 
+def line_of(task: TaskOutline, look: Look, shape: Outline) -> str:
+    """The second line of a task in the list: its state, and who does it or what it comes after."""
+    if look.state == "queued" and task.dependencies:
+        names = [shape.name_of(key) for key in task.dependencies[:2]]
+        more = len(task.dependencies) - len(names)
+        return f"{look.word}, after {' and '.join(names)}{f' and {more} more' if more else ''}"
+    return ", ".join(part for part in (look.word, task.agent or task.label) if part)
+
+
 def facts(run: Run) -> dict[str, Any]:
     """The header of the run page."""
-    waits = waiting_on(run)
-    look = run_look(run.status, _telling(run, waits))
+    look = run_look(run.status)
     return {
         "state": look.state,
         "word": look.word,
         "settled": run.total - run.unsettled,
         "total": run.total,
-        "waiting": ", ".join(dict.fromkeys(name for _, name in waits[:_MOST_NAMES])),
+        "waiting": ", ".join(dict.fromkeys(name for _, name in waiting_on(run)[:_MOST_NAMES])),
         "since": iso(run.started_at or run.created_at),
         "finished": iso(run.finished_at),
     }
-
-
-def _telling(run: Run, waits: Sequence[tuple[str, str]]) -> str:
-    """Why a running run stands still; nothing while an attempt is under way or due."""
-    if run.executing or run.ready_parallel or run.ready_sequential:
-        return ""
-    return telling(reason for reason, _ in waits)
 
 
 def telling(reasons: Iterable[str]) -> str:

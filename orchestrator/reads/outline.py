@@ -36,6 +36,7 @@ class TaskOutline:
     checkpoint: str
     for_each: str
     position: Mapping[str, float] | None
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def _task(key: str, order: int, raw: Mapping[str, Any]) -> TaskOutline:
         checkpoint=_checkpoint(key, raw.get("checkpoint")),
         for_each=str(raw.get("for_each") or ""),
         position=raw.get("position"),
+        parameters=raw.get("parameters") or {},
     )
 
 

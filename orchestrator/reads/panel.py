@@ -109,6 +109,11 @@ class Panel:
         return f"{times}, {self.task.retry_delay:g} s{backoff}"
 
     @property
+    def raw_parameters(self) -> dict[str, Any]:
+        """The parameters as the definition has them, expressions and all."""
+        return dict(self.task.parameters)
+
+    @property
     def edited(self) -> dict[str, Any] | None:
         return self.row.override
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
-
-from django.utils import timezone
+from typing import Any, Final
 
 from orchestrator.models import Event, Run
-from orchestrator.planning.machine import RUN_ENDED
+from orchestrator.reads.history import SYSTEM, label_of, lane_of
 from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.states import State, iso
 
 MOST_BARS: Final = 2000
-SYSTEM: Final = "System"
-PEOPLE: Final = "People"
 
 _ENDINGS: Final[dict[str, State]] = {
     "task.completed": "success",
@@ -28,7 +24,6 @@ _ENDINGS: Final[dict[str, State]] = {
 }
 _OPENINGS: Final = frozenset({"task.started", "task.waiting", "approval.required"})
 _TOLD: Final = frozenset({*_ENDINGS, *_OPENINGS})
-_PEOPLE_REASONS: Final = frozenset({"person", "approval"})
 
 
 @dataclass(slots=True)
@@ -38,7 +33,7 @@ class Bar:
     lane: str
     key: str
     index: int
-    name: str
+    label: str
     state: State
     start: datetime
     end: datetime | None = None
@@ -46,15 +41,14 @@ class Bar:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "lane": self.lane,
-            "key": self.key,
+            "task": self.key,
             "index": self.index,
-            "name": self.name,
-            "label": self.name if self.attempt <= 1 else f"Retry {self.attempt - 1}",
-            "state": self.state,
             "attempt": self.attempt,
-            "start": iso(self.start),
-            "end": iso(self.end),
+            "label": self.label,
+            "lane": self.lane,
+            "state": self.state,
+            "from": iso(self.start),
+            "to": iso(self.end),
         }
 
 
@@ -62,7 +56,7 @@ class Bar:
 class _Drawing:
     shape: Outline
     bars: list[Bar] = field(default_factory=list)
-    marks: list[dict[str, Any]] = field(default_factory=list)
+    flags: list[dict[str, Any]] = field(default_factory=list)
     open: dict[tuple[str, int], Bar] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -74,10 +68,10 @@ class _Drawing:
             self._end(place, event)
 
     def _begin(self, place: tuple[str, int], event: Event) -> None:
-        if event.data.get("reason") == "items" or len(self.bars) >= MOST_BARS:
+        if len(self.bars) >= MOST_BARS:
             return
-        waits = event.type != "task.started"
-        bar = self._bar(event, self._lane(event, waits), "waiting" if waits else "running")
+        works = event.type == "task.started" or event.data.get("reason") == "items"
+        bar = self._bar(event, lane_of(event, self.shape), "running" if works else "waiting")
         self.open[place] = bar
         self.bars.append(bar)
 
@@ -85,13 +79,13 @@ class _Drawing:
         known = self._close(place, event, _ENDINGS[event.type])
         if event.type != "task.completed":
             return
-        if not known and len(self.bars) < MOST_BARS and not event.data.get("items"):
+        if not known and len(self.bars) < MOST_BARS:
             bar = self._bar(event, SYSTEM, "success")
             bar.end = event.at
             self.bars.append(bar)
         planned = self.shape.tasks.get(event.task)
         if planned and planned.checkpoint and event.index < 0:
-            self.marks.append(
+            self.flags.append(
                 {
                     "at": iso(event.at),
                     "seq": event.seq,
@@ -110,37 +104,22 @@ class _Drawing:
         return True
 
     def _bar(self, event: Event, lane: str, state: State) -> Bar:
-        name = self.shape.name_of(event.task) + (f" {event.index + 1}" if event.index >= 0 else "")
         attempt = int(event.data.get("attempt") or 0)
-        return Bar(lane, event.task, event.index, name, state, event.at, attempt=attempt)
-
-    def _lane(self, event: Event, waits: bool) -> str:
-        planned = self.shape.tasks.get(event.task)
-        if event.type == "approval.required" or (waits and event.data.get("reason") in _PEOPLE_REASONS):
-            return PEOPLE
-        if planned is None or planned.action != "agent_task":
-            return SYSTEM
-        agent = str(event.data.get("agent") or planned.agent or "system")
-        return SYSTEM if agent == "system" else agent
+        label = label_of(event, self.shape)
+        return Bar(lane, event.task, event.index, label, state, event.at, attempt=attempt)
 
 
 def timeline(run: Run) -> dict[str, Any]:
-    """Bars in lanes: one lane for each agent, then System, then People. Times are ISO, in UTC.
+    """Bars, each in the lane of an agent, of System or of People, and flags where checkpoints are. Times are ISO, in UTC.
 
     Long runs are cut after `MOST_BARS` bars, and say so in `cut`.
     """
     drawing = _Drawing(outline_of(run.version_id))
     for event in _events(run):
         drawing.take(event)
-    ended = run.status in RUN_ENDED
     return {
-        "start": iso(run.started_at or run.created_at),
-        "end": iso(run.finished_at) if ended else None,
-        "now": iso(timezone.now()),
-        "seq": run.seq,
-        "lanes": [{"name": name, "kind": kind} for name, kind in _lanes(drawing.bars)],
         "bars": [bar.as_dict() for bar in drawing.bars],
-        "marks": drawing.marks,
+        "flags": drawing.flags,
         "cut": len(drawing.bars) >= MOST_BARS,
     }
 
@@ -148,11 +127,3 @@ def timeline(run: Run) -> dict[str, Any]:
 def _events(run: Run) -> Iterator[Event]:
     rows = Event.objects.filter(run_id=run.pk, type__in=_TOLD).order_by("seq")
     return rows.only("run_id", "seq", "type", "task", "index", "at", "data").iterator(chunk_size=2000)
-
-
-def _lanes(bars: Iterable[Bar]) -> list[tuple[str, Literal["agent", "system", "people"]]]:
-    names = {bar.lane for bar in bars}
-    agents = sorted(names - {SYSTEM, PEOPLE})
-    lanes: list[tuple[str, Literal["agent", "system", "people"]]] = [(name, "agent") for name in agents]
-    lanes += [(SYSTEM, "system")] if SYSTEM in names else []
-    return lanes + ([(PEOPLE, "people")] if PEOPLE in names else [])

@@ -1,0 +1,98 @@
+"""The inbox of approvals, and deciding."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from orchestrator import engine
+from orchestrator.models import Approval
+from orchestrator.permissions import approvals_for, approvals_to_decide
+from orchestrator.reads.inbox import decided_since, mails, request_of
+from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
+from orchestrator.web.forms import DecisionForm
+from orchestrator.web.offers import decision_context
+
+_SHOWN: Final = ("mine", "all", "decided")
+
+
+@require_safe
+@never_cache
+def inbox(request: HttpRequest) -> HttpResponse:
+    """What waits for this person; `?show=` all that they may see, or what was decided of late."""
+    return answer(request, "approvals/inbox.html", _lists(request) | {"request_": None})
+
+
+@require_safe
+@never_cache
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One request, with what is decided on. Looking changes nothing, so links in mails are safe."""
+    approval = _approval(request, pk)
+    return answer(request, "approvals/inbox.html", _detail(request, approval))
+
+
+@require_POST
+@refusals_as_pages
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Approve or reject. Somebody else may have been first: then 409, with who it was."""
+    approval = _approval(request, pk)
+    form = DecisionForm(request.POST, auto_id="decision-%s")
+    if not form.is_valid():
+        context = _detail(request, approval) | {"decision_form": form}
+        return answer(request, "approvals/inbox.html", context, status=UNPROCESSABLE)
+    decision = form.cleaned_data["decision"]
+    engine.decide(approval.pk, decision, user=request.user, comment=form.cleaned_data["comment"])
+    said = "approved" if decision == "approve" else "rejected"
+    return go(request, _next(request, approval), f"“{approval.title}” was {said}.")
+
+
+def _next(request: HttpRequest, approval: Approval) -> str:
+    """Back to the run for who came from there, else to the inbox."""
+    if request.POST.get("back") == "run":
+        return f"{reverse('run-detail', args=[approval.run_id])}?task={approval.task_run.key}"
+    return reverse("inbox")
+
+
+def _approval(request: HttpRequest, pk: int) -> Approval:
+    rows = approvals_for(request.user).select_related(
+        "run__workflow", "run__version", "run__started_by", "task_run", "decided_by"
+    )
+    return get_object_or_404(rows.defer("run__version__definition", "run__workflow__draft"), pk=pk)
+
+
+def _detail(request: HttpRequest, approval: Approval) -> dict[str, Any]:
+    return {
+        **_lists(request),
+        "request_": request_of(approval),
+        "approval": approval,
+        **decision_context(request, approval),
+    }
+
+
+def _lists(request: HttpRequest) -> dict[str, Any]:
+    show = request.GET.get("show", "")
+    show = show if show in _SHOWN else "mine"
+    to_decide = approvals_to_decide(request.user)
+    visible = approvals_for(request.user)
+    return {
+        "show": show,
+        "mails": mails(_chosen(show, to_decide, visible)),
+        "mine": _open(to_decide).count(),
+        "all": _open(visible).count(),
+    }
+
+
+def _chosen(show: str, to_decide: QuerySet[Approval], visible: QuerySet[Approval]) -> QuerySet[Approval]:
+    if show == "decided":
+        return decided_since(visible)[0]
+    return _open(to_decide if show == "mine" else visible).order_by("deadline_at", "pk")
+
+
+def _open(rows: QuerySet[Approval]) -> QuerySet[Approval]:
+    return rows.filter(status=Approval.Status.OPEN)

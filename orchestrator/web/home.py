@@ -1,0 +1,42 @@
+"""The first page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from orchestrator.permissions import approvals_to_decide, can, runs_for, workflows_for
+from orchestrator.reads import home as reads
+from orchestrator.reads.health import health
+from orchestrator.web.answers import answer
+from orchestrator.web.charts import hour_bars
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs this person, what runs, how the last day went."""
+    runs = runs_for(request.user)
+    asked = reads.asked(approvals_to_decide(request.user))
+    failures = reads.failures(runs, request.user.pk)
+    stuck = reads.stuck(runs) if can(request.user, "operate") else []
+    running, active = reads.running(runs)
+    day = reads.day(runs)
+    steps = reads.first_steps(workflows_for(request.user), runs) if can(request.user, "design") else []
+    context = {
+        "now": timezone.now(),
+        "asked": asked,
+        "failures": failures,
+        "stuck": stuck,
+        "needs": len(asked) + len(failures) + len(stuck),
+        "soonest": next((mail.approval.deadline_at for mail in asked if mail.approval.deadline_at), None),
+        "running": running,
+        "active": active,
+        "day": day,
+        "bars": hour_bars(day),
+        "health": health(),
+        "steps": steps,
+        "steps_done": sum(step.done for step in steps),
+        "next_step": next((step for step in steps if not step.done), None),
+    }
+    return answer(request, "home.html", context, part="_home.html")

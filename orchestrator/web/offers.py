@@ -1,0 +1,73 @@
+"""What a person may do with a run or a task in the state it is in: the buttons of a page.
+
+The engine decides when one is pressed; a page only leaves out what is certain to be refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from orchestrator.engine.approvals import may_decide
+from orchestrator.models import Approval, Run
+from orchestrator.permissions import Person, can
+from orchestrator.planning.machine import RUN_ENDED, RunStatus
+from orchestrator.reads.panel import Panel
+from orchestrator.web.forms import CompleteForm, DecisionForm, ReasonForm, RetryForm
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A button. `question` is asked before it is carried out; `danger` marks what cannot be undone."""
+
+    name: str
+    label: str
+    icon: str = ""
+    question: str = ""
+    danger: bool = False
+
+
+_PAUSE = Verb("pause", "Pause", "i-pause")
+_RESUME = Verb("resume", "Resume", "i-play")
+_CANCEL = Verb(
+    "cancel",
+    "Cancel run",
+    question="Cancel this run? What runs now is given up, and nothing else starts. This cannot be undone.",
+    danger=True,
+)
+
+
+def run_verbs(user: Person, run: Run) -> list[Verb]:
+    if run.status in RUN_ENDED or not can(user, "operate", run):
+        return []
+    if run.status == RunStatus.PAUSED:
+        return [_RESUME, _CANCEL]
+    return [_PAUSE, _CANCEL] if run.status == RunStatus.RUNNING else [_CANCEL]
+
+
+def task_context(request: HttpRequest, run: Run, panel: Panel) -> dict[str, Any]:
+    """The forms of the task panel, for those who may send them."""
+    operates = can(request.user, "operate", run)
+    given = panel.edited if panel.edited is not None else panel.raw_parameters
+    return {
+        "verbs_of_task": panel.verbs if operates else (),
+        "retry_form": RetryForm(initial={"parameters": given}, auto_id="retry-%s"),
+        "complete_form": CompleteForm(auto_id="complete-%s"),
+        "reason_form": ReasonForm(auto_id="reason-%s"),
+        **(decision_context(request, panel.approval) if panel.approval else {}),
+    }
+
+
+def decision_context(request: HttpRequest, approval: Approval) -> dict[str, Any]:
+    """Whether this person decides on a request, and in whose stead."""
+    is_open = approval.status == Approval.Status.OPEN
+    asked = is_open and may_decide(approval, request.user)
+    own = approval.run.started_by_id == request.user.pk and not approval.allow_requester
+    overrides = request.user.has_perm("orchestrator.override_approval")
+    return {
+        "may_decide": asked and (overrides or not own),
+        "own_request": asked and own and not overrides,
+        "decision_form": DecisionForm(auto_id="decision-%s"),
+    }

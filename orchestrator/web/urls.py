@@ -1,0 +1,35 @@
+"""The routes of the pages; included at the root, so that names have no prefix."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from orchestrator.web import approvals, creating, home, run_actions, runs, tasks, workflows
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("workflows/", workflows.workflow_list, name="workflow-list"),
+    path("workflows/new/", creating.gallery, name="workflow-new"),
+    path("workflows/new/import/", creating.import_definition, name="workflow-import"),
+    path("workflows/new/<slug:template>/", creating.from_template, name="workflow-template"),
+    path("workflows/<slug:key>/", workflows.detail, name="workflow-detail"),
+    path("workflows/<slug:key>/start/", workflows.start, name="workflow-start"),
+    path("workflows/<slug:key>/versions/<int:number>/", workflows.version, name="workflow-version"),
+    path(
+        "workflows/<slug:key>/versions/<int:number>.<slug:form>", workflows.download, name="workflow-download"
+    ),
+    path("runs/", runs.run_list, name="run-list"),
+    path("runs/<int:pk>/", runs.detail, name="run-detail"),
+    path("runs/<int:pk>/live", runs.live_state, name="run-live"),
+    path("runs/<int:pk>/events/", runs.events, name="run-events"),
+    path("runs/<int:pk>/head/", runs.head, name="run-head"),
+    path("runs/<int:pk>/tasks/", tasks.chosen_panel, name="run-panel"),
+    path("runs/<int:pk>/<slug:verb>/", run_actions.run_action, name="run-action"),
+    path("runs/<int:pk>/tasks/<slug:key>/", tasks.panel, name="task-panel"),
+    path("runs/<int:pk>/tasks/<slug:key>/output.json", tasks.output, name="task-output"),
+    path("runs/<int:pk>/tasks/<slug:key>/log.txt", tasks.log, name="task-log"),
+    path("runs/<int:pk>/tasks/<slug:key>/<slug:verb>/", run_actions.task_action, name="task-action"),
+    path("approvals/", approvals.inbox, name="inbox"),
+    path("approvals/<int:pk>/", approvals.detail, name="approval-detail"),
+    path("approvals/<int:pk>/decide/", approvals.decide, name="approval-decide"),
+]
