@@ -10,22 +10,22 @@ import logging
 import os
 import queue
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import OperationalError, close_old_connections, connection
 
-from orchestrator import conf
+from orchestrator import conf, processes
 from orchestrator.engine import leases
 from orchestrator.engine.attempts import Attempt, attempts_for, carry_out
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
-from orchestrator.models import Run
+from orchestrator.models import Process, Run
 from orchestrator.planning.machine import RUN_ENDED
-from orchestrator.planning.signals import AttemptSignal, Released
+from orchestrator.planning.signals import AttemptSignal, Failed, Released
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,10 @@ def worker_name() -> str:
 
 def drain() -> int:
     """Carry work until none is left and none came for a moment; the number of attempts carried out."""
-    return Worker(worker_name()).run_until(idle_for(conf.linger_seconds()))
+    worker = Worker(
+        worker_name(), stop_asked=processes.stopping, every=partial(processes.beat, Process.Kind.WORKER)
+    )
+    return worker.run_until(idle_for(conf.linger_seconds()))
 
 
 def carry(run_id: int, *, every: Callable[[], None] | None = None) -> int:
@@ -56,15 +59,19 @@ def idle_for(seconds: float) -> Callable[[float], bool]:
 
 @dataclass(slots=True)
 class Worker:
-    """One process's carrying of work. `run_id` limits it to one run."""
+    """One process's carrying of work.
+
+    `run_id` limits it to one run; `every` is called about each second; once `stop_asked` says so it claims nothing
+    more, gives what runs `STOP_SECONDS` to finish, and what has not by then back to the queue.
+    """
 
     name: str
     run_id: int | None = None
     every: Callable[[], None] | None = None
+    stop_asked: Callable[[], bool] = lambda: False
     threads: int = field(default_factory=conf.threads)
     in_flight: dict[int, Attempt] = field(default_factory=dict)
     done: queue.SimpleQueue[tuple[Attempt, AttemptSignal]] = field(default_factory=queue.SimpleQueue)
-    stopping: threading.Event = field(default_factory=threading.Event)
     carried: int = 0
     stuck: int = 0
     _pending: list[AttemptSignal] = field(default_factory=list)
@@ -72,31 +79,40 @@ class Worker:
     _last_beat: float = 0.0
     _last_flush: float = 0.0
     _idle_since: float = 0.0
+    _stopping_since: float | None = None
     _pool: ThreadPoolExecutor | None = None
 
     def run_until(self, finished: Callable[[float], bool]) -> int:
         """Work until `finished(seconds idle)` says so; the number of attempts carried out."""
         now = time.monotonic()
         self._last_beat = self._last_flush = self._idle_since = now
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="baton-attempt") as pool:
-            self._pool = pool
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="baton-attempt")
+        try:
             while not self._step(finished):
                 pass
+        finally:
+            # What was given back may still hold its thread: nobody waits for that.
+            self._pool.shutdown(wait=not self.in_flight, cancel_futures=True)
         return self.carried
 
     def _step(self, finished: Callable[[float], bool]) -> bool:
         """One round; True when there is nothing more to do."""
+        if self._stopping_since is None and self.stop_asked():
+            self._stopping_since = time.monotonic()
         try:
             self._gather()
             claimed = self._turn()
             self._housekeep()
+            if self._out_of_time():
+                self._give_back()
+                return True
         except OperationalError as error:
             self._outlast(error)
             return False
         if self.in_flight or self._pending or claimed:
             self._idle_since = time.monotonic()
             return False
-        return self.stopping.is_set() or self._rest(finished)
+        return self._stopping_since is not None or self._rest(finished)
 
     # Finished attempts
 
@@ -126,7 +142,7 @@ class Worker:
 
     def _turn(self) -> bool:
         """Record what has finished and claim what there is room for; whether anything was claimed."""
-        room = 0 if self.stopping.is_set() or self.stuck else self.threads - len(self.in_flight)
+        room = 0 if self._stopping_since is not None or self.stuck else self.threads - len(self.in_flight)
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
@@ -153,7 +169,11 @@ class Worker:
             self._pool.submit(self._carry_out, attempt)
 
     def _carry_out(self, attempt: Attempt) -> None:
-        signal = carry_out(attempt)
+        try:
+            signal = carry_out(attempt)
+        except BaseException as error:  # noqa: BLE001 - even an action that exits must not strand its task
+            message = f"The action ended with {type(error).__name__}."
+            signal = Failed(**attempt.fence(), error={"code": "exception", "message": message})
         reached("attempt carried out")
         self.done.put((attempt, signal))
         if not connection.in_atomic_block:
@@ -195,12 +215,12 @@ class Worker:
         connection.close()
         time.sleep(0.5)
 
-    def stop(self) -> None:
-        """Claim nothing more, let attempts finish for a while, give the others back."""
-        self.stopping.set()
+    def _out_of_time(self) -> bool:
+        since = self._stopping_since
+        return since is not None and bool(self.in_flight) and time.monotonic() - since > STOP_SECONDS
 
-    def release(self) -> Iterator[Released]:
-        """Signals that give every attempt in flight back to the queue."""
+    def _give_back(self) -> None:
+        """Every attempt in flight goes back to the queue: this process is stopping."""
         for attempt in self.in_flight.values():
             attempt.stop.set()
-            yield Released(**attempt.fence())
+        take_turn([Released(**attempt.fence()) for attempt in self.in_flight.values()])
