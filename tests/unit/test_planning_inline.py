@@ -29,7 +29,10 @@ CONTEXT = {
         ({"expression": "tasks.load.output.rows * 2"}, {"result": 10}),
         ({"expression": " {{ params.strict }} "}, {"result": True}),
         ({"expression": "false"}, {"result": False}),
-        ({"checks": {"a": "true", "b": "1"}, "fail_when_false": True}, {"a": True, "b": 1}),
+        (
+            {"checks": {"a": "0", "b": "''", "c": "null", "d": "[]"}, "fail_when_false": True},
+            {"a": 0, "b": "", "c": None, "d": []},
+        ),
         ({"check_type": "quality", "min_score": 0.8}, {"check_type": "quality", "min_score": 0.8}),
         ({"check_type": "size", "limit": "{{ tasks.load.output.rows }}"}, {"check_type": "size", "limit": 5}),
         ({"check_type": "x", "fail_when_false": True}, {"check_type": "x"}),
@@ -91,6 +94,13 @@ def test_the_tasks_that_a_check_names_are_known_beforehand() -> None:
         ("params", "region"),
     }
     assert references({"check_type": "x"}) == frozenset()
+
+
+def test_so_are_the_tasks_that_its_texts_name() -> None:
+    found = references(
+        {"expression": "true", "message": "{{ tasks.a.output }}", "limit": "{{ tasks.b.output }}"}
+    )
+    assert {reference.path[0] for reference in found} == {"a", "b"}
 
 
 def test_references_of_a_broken_expression_are_an_error() -> None:
