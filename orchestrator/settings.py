@@ -68,7 +68,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "orchestrator.web.middleware.SetupMiddleware",
     "orchestrator.web.middleware.SignInRequiredMiddleware",
-    "orchestrator.web.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "orchestrator.urls"

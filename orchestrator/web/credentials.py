@@ -14,6 +14,7 @@ from orchestrator import tokens, vault
 from orchestrator.models import Secret
 from orchestrator.permissions import require
 from orchestrator.web.account_forms import SecretForm, TokenForm
+from orchestrator.web.answers import refusals_as_pages
 
 CREATED, UNPROCESSABLE = 201, 422
 EXAMPLE = "{{ secrets.name }}"
@@ -44,6 +45,7 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("tokens")
 
 
+@refusals_as_pages
 @never_cache
 @sensitive_post_parameters("value")
 @require_http_methods(["GET", "POST"])
@@ -59,6 +61,7 @@ def secret_list(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/secrets.html", context, status=UNPROCESSABLE if form.is_bound else 200)
 
 
+@refusals_as_pages
 @require_POST
 def secret_delete(request: HttpRequest, name: str) -> HttpResponse:
     require(request.user, "admin")

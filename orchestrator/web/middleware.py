@@ -6,27 +6,19 @@ marks its views as doing their own authentication, and `orchestrator.api` refuse
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.http import urlencode
-from django.views import defaults
 
-from orchestrator.exceptions import NotAllowedError, NotFoundError
 from orchestrator.web import setup_code
 
-logger = logging.getLogger(__name__)
-
-RETRY_AFTER_SECONDS = 2
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
@@ -67,33 +59,6 @@ def _is_open_before_setup(path: str) -> bool:
         return False
     # A view of the API has a `cls`; it answers 401 in its own language.
     return getattr(view, "open_before_setup", False) or hasattr(view, "cls")
-
-
-class RefusalMiddleware:
-    """Turns what a view raises into the page that says so, so that views need not."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        match error:
-            case NotAllowedError():
-                return defaults.permission_denied(request, error)
-            case NotFoundError():
-                return defaults.page_not_found(request, error)
-            case OperationalError() | InterfaceError():
-                logger.warning("The database does not answer: %s", error)
-                return _unavailable()
-        return None
-
-
-def _unavailable() -> HttpResponse:
-    """Rendered without the request: the frame around other pages would ask the database again."""
-    page = render_to_string("503.html")
-    return HttpResponse(page, status=503, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

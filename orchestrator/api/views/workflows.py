@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.request import Request
@@ -65,9 +66,9 @@ def _workflow(user: Person, key: str) -> Workflow:
     return get_object_or_404(workflows_for(user), key=key)
 
 
-def _detail(user: Person, key: str, code: int = 200) -> Response:
+def _detail(user: Person, key: str) -> Response:
     workflow = get_object_or_404(_with_version(workflows_for(user)).defer("draft"), key=key)
-    return Response(WorkflowDetailSerializer(workflow).data, status=code)
+    return Response(WorkflowDetailSerializer(workflow).data)
 
 
 class WorkflowsView(ApiView):
@@ -96,7 +97,10 @@ class WorkflowsView(ApiView):
         workflow = engine.save_workflow(
             _definition_of(body), user=request.user, template=body.get("template", ""), note=body["note"]
         )
-        return _detail(request.user, workflow.key, code=201)
+        answer = _detail(request.user, workflow.key)
+        return Response(
+            answer.data, status=201, headers={"Location": reverse("api:workflow", args=[workflow.key])}
+        )
 
 
 def _definition_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +178,9 @@ class StartView(ApiView):
             # The caller's and the workflow's own: nobody gets another's run by guessing a key.
             idempotency_key=f"api:{request.user.pk}:{workflow.pk}:{given}" if given else None,
         )
-        return Response(RunSerializer(run).data, status=201)
+        return Response(
+            RunSerializer(run).data, status=201, headers={"Location": reverse("api:run", args=[run.pk])}
+        )
 
 
 def _with_header_key(request: Request) -> Any:

@@ -1,0 +1,131 @@
+"""Every route of the API, asked by everybody: the table says what each gets, and a route outside it fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import get_resolver
+
+from orchestrator.models import Run, Workflow
+from tests.api.caller import Caller
+from tests.api.conftest import gate
+from tests.people import ROLES, person
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = ("anonymous", "revoked", "outsider", *ROLES, "owner", "superuser")
+READERS = {*ROLES, "owner", "superuser"}
+DESIGNERS = {"designer", "admin", "owner", "superuser"}
+OPERATORS = {"operator", "admin", "owner", "superuser"}
+
+# (route, method, body): who is let through; of the others a reader gets 403 and who sees nothing 404.
+TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
+    ("api/templates", "GET"): ({"outsider"} | READERS, None),
+    ("api/schema", "GET"): ({"outsider"} | READERS, None),
+    ("api/workflows", "GET"): ({"outsider"} | READERS, None),
+    ("api/workflows", "POST"): (DESIGNERS - {"owner"}, gate("ann")),
+    ("api/workflows/validate", "POST"): ({"outsider"} | READERS, gate("ann")),
+    ("api/workflows/<slug:key>", "GET"): (READERS, None),
+    ("api/workflows/<slug:key>", "PUT"): (DESIGNERS, gate("ann")),
+    ("api/workflows/<slug:key>", "DELETE"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/start", "POST"): (OPERATORS, {}),
+    ("api/workflows/<slug:key>/status", "GET"): (READERS, None),
+    ("api/runs", "GET"): ({"outsider"} | READERS, None),
+    ("api/runs/<int:pk>", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/status", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/events", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/pause", "POST"): (OPERATORS, {}),
+    ("api/runs/<int:pk>/resume", "POST"): (OPERATORS, {}),
+    ("api/runs/<int:pk>/cancel", "POST"): (OPERATORS, {}),
+    ("api/approvals", "GET"): ({"outsider"} | READERS, None),
+    ("api/approvals/<int:pk>", "GET"): (READERS, None),
+    # The approver of this table is the one whom the gate names; administrators decide in their stead.
+    ("api/approvals/<int:pk>/approve", "POST"): ({"approver", "admin", "superuser"}, {}),
+    ("api/approvals/<int:pk>/reject", "POST"): ({"approver", "admin", "superuser"}, {}),
+}
+# Whoever is signed in may ask for a list; whether they may create is not a matter of an object.
+ABOUT_NOTHING = {("api/workflows", "POST")}
+BY_SESSION = {"api/docs"}
+FALLBACK = "api/"
+
+
+def test_every_route_is_in_the_table() -> None:
+    api = next(pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) == "api/")
+    routes = {f"api/{pattern.pattern}" for pattern in api.url_patterns}
+    assert routes == {route for route, _ in TABLE} | BY_SESSION | {FALLBACK}
+
+
+@pytest.fixture
+def plain_owner() -> User:
+    """Owns the workflow and has no role at all."""
+    return person("olga")
+
+
+@pytest.fixture
+def stage(plain_owner: User) -> Run:
+    """A run that waits for the approver, of a workflow whose owner has no role."""
+    from orchestrator import engine
+
+    person("approver", "approver")
+    workflow = engine.save_workflow(gate("approver"), user=plain_owner)
+    return engine.start(workflow, user=plain_owner)
+
+
+def caller(kind: str) -> Caller:
+    match kind:
+        case "anonymous":
+            return Caller(None)
+        case "owner":
+            return Caller(User.objects.get(username="olga"))
+        case "approver":
+            return Caller(User.objects.get(username="approver"))
+        case "superuser":
+            return Caller(person("root", superuser=True))
+        case "revoked":
+            revoked = Caller(person("gone", "admin"))
+            revoked.user.api_tokens.update(revoked_at="2020-01-01T00:00Z")
+            return revoked
+    return Caller(person(kind, kind) if kind in ROLES else person(kind))
+
+
+def expected(kind: str, route: str, method: str) -> set[int]:
+    allowed, _ = TABLE[route, method]
+    if kind in ("anonymous", "revoked"):
+        return {401}
+    if kind in allowed:
+        # 409: the door was passed and only the state of the run was wrong.
+        return {200, 201, 204, 409}
+    return {403} if kind in READERS or (route, method) in ABOUT_NOTHING else {404}
+
+
+@pytest.mark.parametrize("kind", EVERYBODY)
+@pytest.mark.parametrize(("route", "method"), list(TABLE), ids=lambda part: part)
+def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
+    pk = stage.approvals.get().pk if "approvals" in route else stage.pk
+    path = "/" + route.replace("<slug:key>", stage.workflow.key).replace("<int:pk>", str(pk))
+    answer = caller(kind).send(method, path, TABLE[route, method][1])
+    assert answer.status_code in expected(kind, route, method), answer.content[:300]
+
+
+@pytest.mark.parametrize("route", [route for route, method in TABLE if method == "GET" and "<" not in route])
+def test_lists_of_an_outsider_are_empty(route: str, stage: Run) -> None:
+    if route in ("api/templates", "api/schema"):
+        return
+    assert caller("outsider").get(f"/{route}").json()["items"] == []
+
+
+def test_an_owner_meets_nothing_of_another_owner(stage: Run) -> None:
+    from orchestrator import engine
+
+    other = Caller(person("bob"))
+    engine.save_workflow({**gate("ann"), "id": "bobs"}, user=other.user)
+    assert [item["id"] for item in other.get("/api/workflows").json()["items"]] == ["bobs"]
+    for path in (
+        f"/api/workflows/{stage.workflow.key}",
+        f"/api/runs/{stage.pk}",
+        f"/api/runs/{stage.pk}/events",
+    ):
+        assert other.get(path).status_code == 404
+    assert Workflow.objects.count() == 2
