@@ -71,7 +71,7 @@ class ExpressionError(Exception):
 
     def as_issue(self, path: str) -> Issue:
         """The finding of a validation: its code is this one's, marked as one of an expression."""
-        message = f"At column {self.position + 1} of the expression: {self.message}"
+        message = f"At column {self.position + 1}: {self.message}"
         full_stop = "" if message.endswith("?") else "."
         return Issue(path, f"expression_{self.code}", message + full_stop, hint=self.suggestion)
 
