@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, connection, connections
 
 from orchestrator import conf, processes
 from orchestrator.engine import leases
@@ -176,8 +176,8 @@ class Worker:
             signal = Failed(**attempt.fence(), error={"code": "exception", "message": message})
         reached("attempt carried out")
         self.done.put((attempt, signal))
-        if not connection.in_atomic_block:
-            close_old_connections()
+        # A thread of the pool may be the last to use its connection, and nobody would close it.
+        connections.close_all()
 
     # Leases, logs, the end
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
+from orchestrator.actions.approval_gate import approver_names
 from orchestrator.events import dump
 from orchestrator.models import Approval, Approver, TaskRun, Vote
 from orchestrator.planning.board import Board
@@ -61,7 +62,7 @@ def _open(board: Board, opening: OpenApproval, now: datetime) -> None:
         requested_at=now,
         deadline_at=opening.deadline_at,
     )
-    Approver.objects.bulk_create(_approvers(approval, names_of(content.get("approvers"))))
+    Approver.objects.bulk_create(_approvers(approval, approver_names(content.get("approvers"))))
 
 
 def _row_id(task: TaskState) -> int:
@@ -76,14 +77,6 @@ def content_hash(content: dict[str, Any]) -> str:
     """The seal of what is shown: a decision holds for exactly this."""
     shown = {name: content.get(name) for name in ("title", "instructions", "data")}
     return hashlib.sha256(dump(shown).encode()).hexdigest()
-
-
-def names_of(approvers: Any) -> list[str]:
-    """Names as the definition gives them: a list, or one text with commas; each once."""
-    if isinstance(approvers, str):
-        approvers = approvers.split(",")
-    given = approvers if isinstance(approvers, list) else []
-    return list(dict.fromkeys(str(name).strip() for name in given if str(name).strip()))
 
 
 def _approvers(approval: Approval, names: Iterable[str]) -> list[Approver]:

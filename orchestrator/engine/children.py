@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
-
 from orchestrator.actions.base import ActionError, StartChild
 from orchestrator.engine.definitions import workflow_of_template
 from orchestrator.engine.lifecycle import start
@@ -46,9 +44,7 @@ def _target(wish: StartChild) -> Workflow:
     if wish.template:
         return workflow_of_template(wish.template)
     wanted = wish.workflow or ""
-    found = (
-        Workflow.objects.filter(archived_at__isnull=True).filter(Q(key=wanted) | Q(draft__id=wanted)).first()
-    )
+    found = Workflow.objects.filter(archived_at__isnull=True, key__in=[wanted, slugify(wanted)]).first()
     if found is None:
         raise ActionError("unknown_workflow", f"There is no workflow {wanted}.", retryable=False)
     return found

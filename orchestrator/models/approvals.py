@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 
+from orchestrator.models.fields import OrderedJSONField
 from orchestrator.models.runs import Run, TaskRun
 
 
@@ -26,7 +27,7 @@ class Approval(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
     title = models.CharField(max_length=300)
     instructions = models.TextField(blank=True)
-    data = models.JSONField(default=dict)
+    data = OrderedJSONField(default=dict)
     content_hash = models.CharField(max_length=64)
     allow_requester = models.BooleanField(default=False)
     on_timeout = models.CharField(max_length=16, default="reject")

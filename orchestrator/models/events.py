@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from orchestrator.models.fields import OrderedJSONField
 from orchestrator.models.runs import Run, TaskRun
 
 
@@ -20,7 +21,7 @@ class Event(models.Model):
     index = models.IntegerField(default=-1)
     actor = models.CharField(max_length=150, blank=True)
     at = models.DateTimeField()
-    data = models.JSONField(default=dict)
+    data = OrderedJSONField(default=dict)
     digest = models.CharField(max_length=64)
 
     class Meta:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from orchestrator.models.fields import OrderedJSONField
+
 
 class Process(models.Model):
     """One web, worker or clock process and its last heartbeat."""
@@ -19,7 +21,7 @@ class Process(models.Model):
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField(db_index=True)
-    data = models.JSONField(default=dict)
+    data = OrderedJSONField(default=dict)
 
     class Meta:
         ordering = ("kind", "name")

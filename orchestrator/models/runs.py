@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from orchestrator.models.fields import OrderedJSONField
 from orchestrator.models.workflows import Workflow, WorkflowVersion
 from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
 
@@ -24,7 +25,7 @@ class Run(models.Model):
     epoch = models.PositiveIntegerField(default=1)
     seq = models.PositiveIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
-    params = models.JSONField(default=dict)
+    params = OrderedJSONField(default=dict)
     trigger = models.CharField(max_length=16, default="manual")
     mark = models.CharField(max_length=16, blank=True)
     started_by = models.ForeignKey(
@@ -48,7 +49,7 @@ class Run(models.Model):
     sequential_busy = models.PositiveIntegerField(default=0)
     claimable = models.BooleanField(default=False)
 
-    error = models.JSONField(null=True, blank=True)
+    error = OrderedJSONField(null=True, blank=True)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -107,11 +108,11 @@ class TaskRun(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    item = models.JSONField(null=True, blank=True)
-    override = models.JSONField(null=True, blank=True)
-    input = models.JSONField(null=True, blank=True)
-    output = models.JSONField(null=True, blank=True)
-    error = models.JSONField(null=True, blank=True)
+    item = OrderedJSONField(null=True, blank=True)
+    override = OrderedJSONField(null=True, blank=True)
+    input = OrderedJSONField(null=True, blank=True)
+    output = OrderedJSONField(null=True, blank=True)
+    error = OrderedJSONField(null=True, blank=True)
     child = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="waited_by")
 
     class Meta:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from orchestrator.models.fields import OrderedJSONField
+
 
 class Workflow(models.Model):
     """A named definition with a stable key, an owner, a mutable draft and published versions."""
@@ -15,7 +17,7 @@ class Workflow(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="workflows"
     )
-    draft = models.JSONField(default=dict)
+    draft = OrderedJSONField(default=dict)
     draft_rev = models.PositiveIntegerField(default=1)
     template = models.CharField(max_length=80, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -35,7 +37,7 @@ class WorkflowVersion(models.Model):
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    definition = models.JSONField()
+    definition = OrderedJSONField()
     schema_version = models.CharField(max_length=20)
     note = models.CharField(max_length=500, blank=True)
     created_by = models.ForeignKey(

@@ -1,0 +1,30 @@
+"""The one field type of our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+
+
+class OrderedJSONField(models.JSONField):
+    """JSON that keeps the order of its keys and the form of its numbers, as `jsonb` does not.
+
+    Tasks run in definition order, people see data in the order it was given, and digests are made of what was written.
+    It cannot be compared or indexed on PostgreSQL; nothing here asks for that.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return "json" if connection.vendor == "postgresql" else super().db_type(connection)
+
+
+@receiver(connection_created)
+def _read_json_as_text(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Django parses JSON itself; the driver must hand it over as text, for `json` as it does for `jsonb`."""
+    if connection.vendor == "postgresql":
+        from psycopg.types.string import TextLoader  # the driver is there only where PostgreSQL is used
+
+        connection.connection.adapters.register_loader("json", TextLoader)
