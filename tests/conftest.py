@@ -1,67 +1,34 @@
-"""What a test may need that is not there: it is skipped and says why, or fails where REQUIRE_ALL=1 promises it is."""
+"""What every test gets."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Generator
 
 import pytest
-from django.conf import settings
-from django.db import connection
-from redis import Redis
-from redis.exceptions import RedisError
 
-REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+from orchestrator.engine import points
+from orchestrator.engine.plans import plan_for
 
 
-def chromium() -> str | None:
-    """The path of a Chromium or Chrome."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
+@pytest.fixture(autouse=True)
+def _nothing_left_over():
+    """Ids are given again in the next test; what was kept by id must not be."""
+    plan_for.cache_clear()
+    yield
+    points.disarm()
 
 
-def _no_browser() -> str:
-    return "" if chromium() else "there is no Chromium on this machine"
-
-
-def _no_postgres() -> str:
-    return "" if connection.vendor == "postgresql" else "DATABASE_URL does not name a PostgreSQL database"
-
-
-def _no_redis() -> str:
-    if not settings.REDIS_URL:
-        return "REDIS_URL names no server"
-    try:
-        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1) as client:
-            client.ping()
-    except RedisError as error:
-        return f"Redis does not answer: {error}"
-    return ""
-
-
-# Mark → why the test cannot run, '' when it can.
-NEEDS: dict[str, Callable[[], str]] = {
-    "browser": _no_browser,
-    "postgres": _no_postgres,
-    "redis": _no_redis,
-}
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark, why_not in NEEDS.items():
-        if item.get_closest_marker(mark) and (reason := why_not()):
-            pytest.skip(reason)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = (
-            f"{item.nodeid} was skipped though REQUIRE_ALL=1: {call.excinfo and call.excinfo.value}"
+def pytest_runtest_makereport(item, call):
+    """Under REQUIRE_ALL=1 a test that would skip for a missing service, browser or file fails instead."""
+    if (
+        os.environ.get("REQUIRE_ALL") == "1"
+        and call.excinfo is not None
+        and call.excinfo.errisinstance(pytest.skip.Exception)
+    ):
+        call.excinfo = pytest.ExceptionInfo.from_exc_info(
+            (
+                AssertionError,
+                AssertionError(f"REQUIRE_ALL=1 forbids to skip: {call.excinfo.value}"),
+                call.excinfo.tb,
+            )
         )
-    return report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.text import slugify
+
 from orchestrator.actions.base import ActionError, StartChild
 from orchestrator.engine.definitions import workflow_of_template
 from orchestrator.engine.lifecycle import start

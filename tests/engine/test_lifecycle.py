@@ -246,7 +246,8 @@ class TestRunsThatStartRuns:
         broken = task(parameters={"fail_times": 9, "seconds": 0})
         child = engine.save_workflow(flow({"x": broken}, name="Child"))
         run = self.settle(engine.start(engine.save_workflow(self.parent(child))))
-        assert (run.status, run.tasks.get(key="start").error["code"]) == ("failed", "child_failed")
+        error = run.tasks.get(key="start").error
+        assert (run.status, error["code"]) == ("failed", "child_failed"), error
 
     def test_without_waiting_the_parent_goes_on(self):
         gate = task(action="approval_gate", parameters={"approvers": ["ann"]})

@@ -3,7 +3,6 @@ invariants hold. Five bugs put in on purpose show that the machine would find th
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,9 +19,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orchestrator import clock, engine
+from orchestrator import clock
 from orchestrator.engine import plans
-from orchestrator.models import Approval, Run, TaskRun, Workflow
+from orchestrator.models import Approval, TaskRun
 from orchestrator.planning import claiming, failing, outcomes
 from orchestrator.planning.machine import RUN_ENDED
 from orchestrator.planning.signals import Cancel, Decided, Pause, Released, Resume, Told
