@@ -36,24 +36,27 @@ def prepare() -> str:
 
     Returns what was done in a sentence, '' when there was nothing to do. Raises DatabaseNotReadyError.
     """
-    if not pending():
-        return ""
-    if not is_embedded() and not _is_empty():
-        raise DatabaseNotReadyError(
-            "The database is of an older release of Baton: make a backup, then run 'baton migrate'."
-        )
-    return migrate()
+    return _catch_up(only_if_empty=not is_embedded()) if pending() else ""
 
 
 def migrate() -> str:
-    """Apply what is pending; several processes may ask at once, one does it."""
+    """Apply what is pending, whatever the database; what was done in a sentence."""
+    return _catch_up(only_if_empty=False)
+
+
+def _catch_up(*, only_if_empty: bool) -> str:
+    """Several processes may ask at once; one does it and the others find it done."""
     with _alone():
         missing = pending()
         if not missing:
             return ""
-        was_empty = not _applied()
+        is_empty = not connection.introspection.table_names()
+        if only_if_empty and not is_empty:
+            raise DatabaseNotReadyError(
+                "The database is of an older release of Baton: make a backup, then run 'baton migrate'."
+            )
         call_command("migrate", verbosity=0, interactive=False)
-    if was_empty:
+    if is_empty:
         return f"Made the database {_name()}."
     return f"Migrated the database {_name()}: {len(missing)} steps."
 
@@ -81,10 +84,6 @@ def _on_disk() -> Iterator[tuple[str, str]]:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.ispkg and module.name[0] not in "_~":
                 yield app.label, module.name
-
-
-def _is_empty() -> bool:
-    return not connection.introspection.table_names()
 
 
 def _name() -> str:
