@@ -43,7 +43,7 @@ def _wake_through_redis() -> None:
 
 def _enough() -> int:
     # One for each worker: a message that is being carried still counts with the ORM broker.
-    return int(settings.Q_CLUSTER["workers"]) + 1
+    return int(str(settings.Q_CLUSTER["workers"])) + 1
 
 
 wake_on_commit = partial(transaction.on_commit, wake)

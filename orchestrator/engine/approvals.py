@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from orchestrator.dispatch import wake
@@ -21,7 +21,7 @@ _WORDS = {
 }
 
 
-def decide(approval_id: int, decision: str, *, user: AbstractUser, comment: str = "") -> Approval:
+def decide(approval_id: int, decision: str, *, user: User, comment: str = "") -> Approval:
     """Approve or reject. Raises NotAllowedError, or ConflictError naming who was first."""
     if decision not in {"approve", "reject"}:
         raise InvalidError(f"A decision is approve or reject, not {decision}.")
@@ -57,12 +57,12 @@ def _refuse_closed(approval: Approval) -> None:
     raise ConflictError(f"This request is closed: {who}{_WORDS[approval.status]}.", code="already_decided")
 
 
-def may_decide(approval: Approval, user: AbstractUser) -> bool:
+def may_decide(approval: Approval, user: User) -> bool:
     """Whether this person is one of those asked, or may decide in their stead."""
     return _is_asked(approval, user) or user.has_perm(OVERRIDE)
 
 
-def _right_to_decide(approval: Approval, user: AbstractUser) -> bool:
+def _right_to_decide(approval: Approval, user: User) -> bool:
     """True when the person decides in another's stead. Raises NotAllowedError."""
     asked = _is_asked(approval, user)
     if asked and (approval.allow_requester or approval.run.started_by_id != user.pk):
@@ -74,7 +74,7 @@ def _right_to_decide(approval: Approval, user: AbstractUser) -> bool:
     raise NotAllowedError("You are not one of those who decide on this.")
 
 
-def _is_asked(approval: Approval, user: AbstractUser) -> bool:
+def _is_asked(approval: Approval, user: User) -> bool:
     groups = user.groups.values("pk")
     return approval.approvers.filter(
         Q(user=user) | Q(name=user.get_username()) | Q(group__in=groups)

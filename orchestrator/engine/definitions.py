@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -25,7 +25,7 @@ def check_definition(data: Any) -> Report:
 def save_workflow(
     data: Mapping[str, Any],
     *,
-    user: AbstractBaseUser | None = None,
+    user: User | None = None,
     key: str | None = None,
     template: str = "",
     note: str = "",
@@ -50,7 +50,7 @@ def save_workflow(
 
 
 def publish(
-    workflow: Workflow, data: Mapping[str, Any], *, user: AbstractBaseUser | None = None, note: str = ""
+    workflow: Workflow, data: Mapping[str, Any], *, user: User | None = None, note: str = ""
 ) -> WorkflowVersion:
     """Publish a new version of an existing workflow. Raises DefinitionError."""
     definition = _checked(data)
@@ -76,7 +76,7 @@ def _store_versions(
     workflow: Workflow,
     given: Mapping[str, Any],
     checked: dict[str, Any],
-    user: AbstractBaseUser | None,
+    user: User | None,
     note: str,
 ) -> WorkflowVersion:
     migration = migrate(dict(given))
@@ -87,7 +87,7 @@ def _store_versions(
 
 
 def _add_version(
-    workflow: Workflow, data: dict[str, Any], schema: str, user: AbstractBaseUser | None, note: str
+    workflow: Workflow, data: dict[str, Any], schema: str, user: User | None, note: str
 ) -> WorkflowVersion:
     last = workflow.versions.order_by("-number").values_list("number", flat=True).first() or 0
     return WorkflowVersion.objects.create(
@@ -118,7 +118,7 @@ def current_version(workflow: Workflow) -> WorkflowVersion:
     return version
 
 
-def migrate_workflow(workflow: Workflow, *, user: AbstractBaseUser | None = None) -> WorkflowVersion | None:
+def migrate_workflow(workflow: Workflow, *, user: User | None = None) -> WorkflowVersion | None:
     """Publish a stored older definition in the current schema; None when it is current. Raises DefinitionError."""
     version = workflow.versions.order_by("-number").first()
     if version is None or version.schema_version == CURRENT:

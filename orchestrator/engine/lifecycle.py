@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -25,7 +25,7 @@ from orchestrator.planning.signals import Begin, Cancel, Pause, Resume, Signal
 from orchestrator.planning.state import TaskState
 
 
-def actor_of(user: AbstractBaseUser | None) -> str:
+def actor_of(user: User | None) -> str:
     return f"user:{user.get_username()}" if user is not None else "engine"
 
 
@@ -33,7 +33,7 @@ def start(
     workflow: Workflow,
     params: Mapping[str, Any] | None = None,
     *,
-    user: AbstractBaseUser | None = None,
+    user: User | None = None,
     trigger: str = "manual",
     idempotency_key: str | None = None,
     mark: str = "",
@@ -116,19 +116,19 @@ def _insert(version: WorkflowVersion, plan: Plan, now: datetime, **given: Any) -
     return run
 
 
-def pause(run_id: int, *, user: AbstractBaseUser | None = None) -> Run:
+def pause(run_id: int, *, user: User | None = None) -> Run:
     """Start nothing new; what runs finishes. Raises ConflictError unless the run is running."""
     return _do(Pause(run_id=run_id, actor=actor_of(user)))
 
 
-def resume(run_id: int, *, user: AbstractBaseUser | None = None) -> Run:
+def resume(run_id: int, *, user: User | None = None) -> Run:
     """Go on after a pause. Raises ConflictError unless the run is paused."""
     run = _do(Resume(run_id=run_id, actor=actor_of(user)))
     wake()
     return run
 
 
-def cancel(run_id: int, *, user: AbstractBaseUser | None = None, reason: str = "") -> Run:
+def cancel(run_id: int, *, user: User | None = None, reason: str = "") -> Run:
     """End the run now; what still executes is fenced off. Raises ConflictError when it has ended."""
     return _do(Cancel(run_id=run_id, actor=actor_of(user), reason=reason))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from orchestrator.definition import strict_json
 from orchestrator.dispatch import wake
@@ -16,7 +16,7 @@ from orchestrator.planning.signals import Told
 
 
 def retry_task(
-    task_run_id: int, *, user: AbstractBaseUser | None = None, parameters: dict[str, Any] | None = None
+    task_run_id: int, *, user: User | None = None, parameters: dict[str, Any] | None = None
 ) -> TaskRun:
     """Try a failed task again, with its own parameters or these instead; the run goes on from there."""
     if parameters is not None:
@@ -24,17 +24,17 @@ def retry_task(
     return _tell(task_run_id, "retry", user, parameters=parameters)
 
 
-def skip_task(task_run_id: int, *, user: AbstractBaseUser | None = None, reason: str = "") -> TaskRun:
+def skip_task(task_run_id: int, *, user: User | None = None, reason: str = "") -> TaskRun:
     """Go on without it: what follows sees a null output."""
     return _tell(task_run_id, "skip", user, reason=reason)
 
 
-def fail_task(task_run_id: int, *, user: AbstractBaseUser | None = None, reason: str = "") -> TaskRun:
+def fail_task(task_run_id: int, *, user: User | None = None, reason: str = "") -> TaskRun:
     """Let it fail."""
     return _tell(task_run_id, "fail", user, reason=reason)
 
 
-def complete_task(task_run_id: int, *, user: AbstractBaseUser | None = None, output: Any = None) -> TaskRun:
+def complete_task(task_run_id: int, *, user: User | None = None, output: Any = None) -> TaskRun:
     """It was done by hand, with this result."""
     _check(output, "output")
     return _tell(task_run_id, "complete", user, output=output)
@@ -49,7 +49,7 @@ def _check(value: Any, path: str) -> None:
 def _tell(
     task_run_id: int,
     verb: Literal["retry", "skip", "fail", "complete"],
-    user: AbstractBaseUser | None,
+    user: User | None,
     **given: Any,
 ) -> TaskRun:
     task = TaskRun.objects.filter(pk=task_run_id).first()

@@ -137,7 +137,7 @@ def _check_inline(board: Board, task: TaskState, planned: PlanTask, context: dic
     task.started_at = board.world.now
     task.output = result["output"]
     if result["failed"]:
-        give_up(board, task, result["failed"])
+        give_up(board, task, dict(result["failed"]))
         return
     board.settle(task, TaskStatus.COMPLETED)
     board.note("task.completed", task, inline=True)

@@ -122,9 +122,13 @@ def _timed_out(board: Board, task: TaskState) -> None:
 
 
 def _retry_due(board: Board, task: TaskState) -> None:
+    _queue_again(board, task, "retry")
+
+
+def _queue_again(board: Board, task: TaskState, reason: str) -> None:
     make_ready(board, task, board.plan.tasks[task.key])
     if task.status is TaskStatus.READY:
-        board.note("task.ready", task, "clock", reason="retry")
+        board.note("task.ready", task, "clock", reason=reason)
 
 
 def _approval_due(board: Board, task: TaskState) -> None:
@@ -153,9 +157,7 @@ _WAIT_ENDS: dict[str, Callable[[Board, TaskState], None]] = {
 
 def _agent_appeared(board: Board, task: TaskState, _signal: AgentAppeared) -> None:
     if task.status is TaskStatus.WAITING and task.reason == WaitReason.AGENT:
-        make_ready(board, task, board.plan.tasks[task.key])
-        if task.status is TaskStatus.READY:
-            board.note("task.ready", task, "clock", reason="agent")
+        _queue_again(board, task, "agent")
 
 
 def _child_ended(board: Board, task: TaskState, signal: ChildEnded) -> None:
