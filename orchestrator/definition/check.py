@@ -1,0 +1,98 @@
+"""Checking a definition: size first, then its version, then every rule; all that is found is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.definition import language
+from orchestrator.definition.build import build
+from orchestrator.definition.fields import ParameterSchema
+from orchestrator.definition.issues import ROOT, DefinitionError, Issue, show
+from orchestrator.definition.normal import normalise
+from orchestrator.definition.rules import RULES, Draft
+from orchestrator.definition.rules.draft import mapping, sequence
+from orchestrator.definition.schema import Definition
+from orchestrator.definition.strict_json import MAX_BYTES, check_value
+from orchestrator.definition.versions import migrate
+
+MOST_ISSUES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found; `definition` is there when nothing was an error."""
+
+    definition: Definition | None
+    issues: tuple[Issue, ...]
+
+    @property
+    def errors(self) -> tuple[Issue, ...]:
+        return tuple(issue for issue in self.issues if issue.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Issue, ...]:
+        return tuple(issue for issue in self.issues if issue.severity == "warning")
+
+    @property
+    def ok(self) -> bool:
+        return self.definition is not None
+
+
+def check(data: Any, *, actions: Mapping[str, ParameterSchema]) -> Report:
+    """Everything that is wrong with a definition of any schema version, and the definition if nothing is.
+
+    Takes any JSON value and never raises. `actions` are the parameter schemas of the actions there are."""
+    issues = list(_too_much(data))
+    if issues:
+        return Report(None, tuple(issues))
+    migration = migrate(data)
+    canonical = normalise(migration.data)
+    issues = list(migration.issues)
+    if migration.understood:
+        issues += _findings(Draft(canonical, actions))
+    unique = tuple(dict.fromkeys(issues))
+    failed = any(issue.severity == "error" for issue in unique)
+    return Report(None if failed else build(canonical), unique)
+
+
+def parse(data: Any, *, actions: Mapping[str, ParameterSchema]) -> Definition:
+    """The definition. Raises DefinitionError with every error."""
+    report = check(data, actions=actions)
+    if report.definition is None:
+        raise DefinitionError(report.errors)
+    return report.definition
+
+
+def _too_much(data: Any) -> Iterable[Issue]:
+    """What makes it unwise to look any closer: the size is judged before the graph is built."""
+    if not isinstance(data, dict):
+        return [Issue(ROOT, "not_a_map", f"A definition is a map with a name and tasks; this is {show(data)}.")]
+    issues = check_value(data, max_bytes=MAX_BYTES)
+    return issues or [*_too_many(data)]
+
+
+def _too_many(data: Mapping[str, Any]) -> Iterator[Issue]:
+    tasks = data.get("tasks")
+    if not isinstance(tasks, dict | list):
+        return
+    if len(tasks) > language.MAX_TASKS:
+        text = f"A workflow has at most {language.MAX_TASKS:,} tasks; these are {len(tasks):,}. Split it."
+        yield Issue("tasks", "too_many_tasks", text)
+    members = tasks.values() if isinstance(tasks, dict) else tasks
+    dependencies = sum(len(sequence(mapping(task).get("dependencies"))) for task in members)
+    if dependencies > language.MAX_DEPENDENCIES:
+        text = f"Its tasks have {dependencies:,} dependencies in all; at most {language.MAX_DEPENDENCIES:,} are taken."
+        yield Issue("tasks", "too_many_dependencies", text)
+
+
+def _findings(draft: Draft) -> list[Issue]:
+    found: list[Issue] = []
+    for rule in RULES:
+        for issue in rule(draft):
+            found.append(issue)
+            if len(found) >= MOST_ISSUES:
+                text = f"There are more than {MOST_ISSUES:,} findings; the others are shown once some are mended."
+                return [*found, Issue(ROOT, "too_many_issues", text)]
+    return found

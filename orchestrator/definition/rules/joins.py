@@ -1,0 +1,62 @@
+"""What is certain, before any run, about tasks that will never run.
+
+Certain is only this: a condition without references that is false, and what follows from it. A task that is skipped
+counts as neither completed nor failed, so `all_succeeded` with one such dependency, or `any_succeeded` or
+`first_succeeded` with no other kind, can never be met. That a task fails is never certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orchestrator.definition.expressions import ExpressionError, compile_expression
+from orchestrator.definition.graph import components
+from orchestrator.definition.issues import Issue, at, warning
+from orchestrator.definition.rules.draft import Draft, sequence
+
+
+def check_joins(draft: Draft) -> Iterator[Issue]:
+    """Joins can be met, and stand where there is something to join."""
+    never = {key for key, task in draft.tasks.items() if _is_switched_off(task)}
+    for key in (key for members in components(draft.edges) for key in members):
+        task, needed, path = draft.tasks[key], draft.edges[key], draft.paths[key]
+        if key in never:
+            text = "A condition of this task is always false, so it is always skipped."
+            yield warning(at(path, "conditions"), "never_runs", text)
+        elif not sequence(task.get("dependencies")) and task.get("join") is not None:
+            text = "A join says nothing where there are no dependencies: the task runs at once."
+            yield warning(at(path, "join"), "join_without_dependencies", text)
+        elif _never_met(task, needed, never):
+            never.add(key)
+            yield _unmet(task, needed, never, path)
+
+
+def _is_switched_off(task: Mapping[str, Any]) -> bool:
+    return any(_is_false(source) for source in sequence(task.get("conditions")))
+
+
+def _is_false(source: Any) -> bool:
+    try:
+        expression = compile_expression(source)
+        return not expression.references and expression.evaluate({}) is False
+    except ExpressionError:
+        return False
+
+
+def _never_met(task: Mapping[str, Any], needed: list[str], never: set[str]) -> bool:
+    match task.get("join", "any_succeeded"):
+        case "all_succeeded":
+            return any(name in never for name in needed)
+        case "any_succeeded" | "first_succeeded":
+            return bool(needed) and all(name in never for name in needed)
+    return False
+
+
+def _unmet(task: Mapping[str, Any], needed: list[str], never: set[str], path: str) -> Issue:
+    culprits = ", ".join(f"'{name}'" for name in needed if name in never)
+    text = (
+        f"The join {task.get('join', 'any_succeeded')} can never be met, for {culprits} will never run. "
+        "Change the condition there, or join all_settled here."
+    )
+    return Issue(at(path, "join"), "join_never_met", text)
