@@ -48,7 +48,7 @@ class Hub:
         self._rings: dict[int, int] = {}
         self._reading: dict[tuple[int, int, int], asyncio.Task[dict[str, Any]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._hears_news = False
+        self.hears_news = False
 
     @contextmanager
     def run_bell(self, run_id: int) -> Iterator[Bell]:
@@ -106,8 +106,10 @@ class Hub:
 
     def _ring(self, run_ids: Iterable[int]) -> None:
         for run_id in run_ids:
+            if run_id not in self._runs:
+                continue
             self._rings[run_id] = self._rings.get(run_id, 0) + 1
-            for bell in self._runs.get(run_id, ()):
+            for bell in self._runs[run_id]:
                 bell.set()
 
     async def _look_at_runs(self) -> None:
@@ -118,7 +120,7 @@ class Hub:
                     seqs = await _seqs(list(self._runs))
                     self._ring(run_id for run_id, seq in seqs.items() if self._seqs.get(run_id) != seq)
                     self._seqs = seqs
-            pause = RUNS_SECONDS_WITH_NEWS if self._hears_news else RUNS_SECONDS
+            pause = RUNS_SECONDS_WITH_NEWS if self.hears_news else RUNS_SECONDS
             # A database that is slow to answer is asked less often.
             await asyncio.sleep(max(pause, time.monotonic() - started))
 
@@ -140,16 +142,16 @@ class Hub:
             except (RedisError, OSError) as error:
                 logger.warning("No news over Redis, looking instead: %s", error)
             finally:
-                self._hears_news = False
+                self.hears_news = False
             await asyncio.sleep(TROUBLE_SECONDS)
 
     async def _hear_news(self) -> None:
         async with Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as channel:
             await channel.subscribe(NEWS_CHANNEL)
-            self._hears_news = True
+            self.hears_news = True
             async for news in channel.listen():
                 if news["type"] == "message":
-                    self._ring(run_id for run_id in json.loads(news["data"]) if run_id in self._runs)
+                    self._ring(json.loads(news["data"]))
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
@@ -74,6 +75,11 @@ class RunRow:
         """How long it took; empty while it goes on, for then the page counts."""
         length = seconds(self.since, self.run.finished_at)
         return clock(length) if length is not None else ""
+
+    @property
+    def elapsed(self) -> str:
+        """How long it has been going on, or took."""
+        return self.took or clock((timezone.now() - self.since).total_seconds())
 
     @property
     def since(self) -> datetime:

@@ -18,6 +18,7 @@ from orchestrator.reads.states import Look, State, TaskFacts, clock, task_look
 from orchestrator.reads.why import why_task
 
 _MOST_LINES: Final = 200
+_LINES_AT_A_GLANCE: Final = 6
 _MOST_ITEMS: Final = 100
 _MOST_EVENTS: Final = 100
 _OPEN_TO_PEOPLE: Final = frozenset({WaitReason.PERSON, WaitReason.RETRY, WaitReason.AGENT})
@@ -112,6 +113,15 @@ class Panel:
     def raw_parameters(self) -> dict[str, Any]:
         """The parameters as the definition has them, expressions and all."""
         return dict(self.task.parameters)
+
+    @property
+    def parameters(self) -> Text:
+        """The parameters a retry would use, as text."""
+        return as_text(self.edited if self.edited is not None else self.raw_parameters)
+
+    @property
+    def last_lines(self) -> list[LogLine]:
+        return self.log[-_LINES_AT_A_GLANCE:]
 
     @property
     def edited(self) -> dict[str, Any] | None:

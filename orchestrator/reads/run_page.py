@@ -58,18 +58,17 @@ class RunPage:
     data: dict[str, Any]
 
     @property
-    def state(self) -> State:
-        state: State = self.facts["state"]
-        return state
+    def live(self) -> bool:
+        return self.run.status not in RUN_ENDED
 
     @property
-    def ended(self) -> bool:
-        return self.run.status in RUN_ENDED
+    def since(self) -> datetime:
+        return self.run.started_at or self.run.created_at
 
     @property
     def elapsed(self) -> str:
         end = self.run.finished_at or timezone.now()
-        return clock((end - (self.run.started_at or self.run.created_at)).total_seconds())
+        return clock((end - self.since).total_seconds())
 
 
 def run_page(run: Run) -> RunPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,11 @@ from orchestrator.secrets import MASK, mask
 
 LONGEST_TEXT: Final = 20_000
 _LONGEST_VALUE: Final = 400
+_LONGEST_COLOURED: Final = 6000
+_TOKEN: Final = re.compile(
+    r'(?P<s>"(?:[^"\\]|\\.)*"?)|(?P<n>-?\d[\d.eE+-]*|true|false|null)|(?P<k>[{}\[\],:]+)|[^"\d{}\[\],:tfn-]+|.',
+    re.S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,13 @@ class Text:
 
     text: str
     cut: bool = False
+
+    @property
+    def tokens(self) -> list[tuple[str, str]]:
+        """Stretches of the text, each with the class it is coloured by: k punctuation, s text, n numbers and words."""
+        if len(self.text) > _LONGEST_COLOURED:
+            return [("", self.text)]
+        return [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(self.text)]
 
 
 def entries(values: Any) -> list[Entry]:

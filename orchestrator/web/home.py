@@ -23,6 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     running, active = reads.running(runs)
     day = reads.day(runs)
     steps = reads.first_steps(workflows_for(request.user), runs) if can(request.user, "design") else []
+    parts = health()
     context = {
         "now": timezone.now(),
         "asked": asked,
@@ -34,9 +35,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "active": active,
         "day": day,
         "bars": hour_bars(day),
-        "health": health(),
+        "health_parts": parts,
+        "healthy": all(part["ok"] for part in parts.values()),
         "steps": steps,
         "steps_done": sum(step.done for step in steps),
         "next_step": next((step for step in steps if not step.done), None),
     }
-    return answer(request, "home.html", context, part="_home.html")
+    return answer(request, "home/home.html", context, part="home/_home.html")

@@ -6,7 +6,7 @@ The engine decides when one is pressed; a page only leaves out what is certain t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 
@@ -29,6 +29,7 @@ class Verb:
     danger: bool = False
 
 
+TABS: Final = ("overview", "input", "output", "log", "history")
 _PAUSE = Verb("pause", "Pause", "i-pause")
 _RESUME = Verb("resume", "Resume", "i-play")
 _CANCEL = Verb(
@@ -51,11 +52,16 @@ def task_context(request: HttpRequest, run: Run, panel: Panel) -> dict[str, Any]
     """The forms of the task panel, for those who may send them."""
     operates = can(request.user, "operate", run)
     given = panel.edited if panel.edited is not None else panel.raw_parameters
+    tab = request.GET.get("tab", "")
     return {
+        "tabs": TABS,
+        "tab": tab if tab in TABS else TABS[0],
+        "operates": operates,
         "verbs_of_task": panel.verbs if operates else (),
         "retry_form": RetryForm(initial={"parameters": given}, auto_id="retry-%s"),
         "complete_form": CompleteForm(auto_id="complete-%s"),
-        "reason_form": ReasonForm(auto_id="reason-%s"),
+        "skip_form": ReasonForm(auto_id="skip-%s"),
+        "fail_form": ReasonForm(auto_id="fail-%s"),
         **(decision_context(request, panel.approval) if panel.approval else {}),
     }
 

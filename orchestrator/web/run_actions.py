@@ -112,5 +112,5 @@ def _panel(request: HttpRequest, row: TaskRun, extra: dict[str, Any], status: in
     """The panel as it is now, with a form that needs another look."""
     run = run_of(request, row.run_id)
     panel = task_panel(run, row.key, row.index)
-    context = {"run": run, "panel": panel, "tab": "overview", **task_context(request, run, panel), **extra}
+    context = {"run": run, "panel": panel, **task_context(request, run, panel), **extra}
     return answer(request, "runs/task.html", context, part="runs/_panel.html", status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +21,10 @@ from orchestrator.reads.keyset import parse_number
 from orchestrator.reads.lists import RUN_FILTERS, RunQuery, names_of_filters, run_page, with_names
 from orchestrator.reads.live import facts, live
 from orchestrator.reads.panel import task_panel
+from orchestrator.reads.run_page import RunPage
 from orchestrator.reads.run_page import run_page as whole_page
 from orchestrator.reads.shown import entries
+from orchestrator.reads.states import LEGEND
 from orchestrator.web.answers import answer
 from orchestrator.web.offers import run_verbs, task_context
 
@@ -82,6 +85,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     key = request.GET.get("task", "")
     chosen = key if any(line.key == key for line in page.tasks) else ""
     view = request.GET.get("view", "")
+    state = request.GET.get("state", "")
     data = page.data | {
         "urls": {
             "socket": f"/ws/runs/{run.pk}/",
@@ -94,6 +98,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "data": data,
         "view": view if view in _VIEWS else "auto",
         "selected": chosen,
+        "filter": state if state in LEGEND else "",
+        "filters": _filters(run, page),
         "panel": task_panel(run, chosen) if chosen else None,
         "events": events_before(run, size=30),
         "params": entries(run.params),
@@ -101,6 +107,12 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     if context["panel"]:
         context |= task_context(request, run, context["panel"])
     return answer(request, "runs/detail.html", context)
+
+
+def _filters(run: Run, page: RunPage) -> list[dict[str, Any]]:
+    """The chips over the list of tasks; they work without scripts too."""
+    url = reverse("run-detail", args=[run.pk])
+    return [{**asdict(count), "url": f"{url}?view=list&state={count.state}"} for count in page.legend]
 
 
 @require_safe

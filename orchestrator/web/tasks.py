@@ -17,7 +17,6 @@ from orchestrator.reads.panel import task_panel
 from orchestrator.web.answers import answer
 from orchestrator.web.offers import task_context
 
-TABS: Final = ("overview", "input", "output", "log", "history")
 _MOST_LINES: Final = 100_000
 
 
@@ -30,14 +29,7 @@ def panel(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         found = task_panel(run, key, item_index(request))
     except TaskRun.DoesNotExist:
         raise Http404 from None
-    tab = request.GET.get("tab", "")
-    context = {
-        "run": run,
-        "panel": found,
-        "tab": tab if tab in TABS else "overview",
-        "tabs": TABS,
-        **task_context(request, run, found),
-    }
+    context = {"run": run, "panel": found, **task_context(request, run, found)}
     return answer(request, "runs/task.html", context, part="runs/_panel.html")
 
 
