@@ -1,8 +1,8 @@
 /**
  * The run page. Reads `<script type="application/json" id="run-data">`:
  *
- *   {run, seq, status, started, ended, canvas: GraphData, timeline: {bars, flags},
- *    urls: {socket, poll, panel}}
+ *   {run, seq, status, live, canvas: GraphData, counts, facts, timeline: TimelineData,
+ *    socket, poll, panel, timelineUrl}
  *
  * draws the canvas (#canvas) and the timeline ([data-timeline]), and keeps them, the facts, the list and the panel in step
  * with what the socket says. Without script the page shows the same as of when it was loaded.
@@ -10,7 +10,7 @@
 import { announceNow } from "./announce.js";
 import { mountCanvas } from "./canvas/canvas.js";
 import { onKey } from "./keys.js";
-import { countsOf, isOver, showCounts, showElapsed, showStatus, showTasks } from "./run/facts.js";
+import { isOver, showCounts, showElapsed, showFacts, showProgress } from "./run/facts.js";
 import { createPanel, refresh } from "./run/panel.js";
 import { markRow, startFilter, tickRow, updateRow } from "./run/rows.js";
 import { speak } from "./run/speech.js";
@@ -26,7 +26,7 @@ const LINKS = {
 
 function start(data) {
   const root = document.querySelector(".run");
-  const panel = createPanel(data.urls.panel, {
+  const panel = createPanel(data.panel, {
     onOpen(key) {
       canvas.select(key);
       markRow(key);
@@ -39,22 +39,20 @@ function start(data) {
     onBack: panel.close,
   });
   const strip = document.querySelector("[data-timeline]");
-  const timeline = strip && data.started
-    ? mountTimeline(strip, { from: data.started, to: data.ended, ...data.timeline }, { taskOf: (key) => canvas.model.nodes.get(key) })
-    : null;
-  const page = { data, root, canvas, timeline, panel, status: data.status, ended: data.ended ?? null, paused: false };
+  const timeline = strip ? mountTimeline(strip, data.timeline, { taskOf: (key) => canvas.model.nodes.get(key) }) : null;
+  const page = { data, root, canvas, timeline, panel, status: data.status, facts: data.facts, paused: false };
   startViews(root);
   startFilter();
   listenToRunKeys(page);
   tick(page);
   setInterval(() => tick(page), 1000);
-  if (!isOver(data.status)) follow(page);
+  if (data.live) follow(page);
 }
 
 function follow(page) {
   let known = "live";
   const link = followRun(
-    { socket: page.data.urls.socket, poll: page.data.urls.poll, seq: page.data.seq },
+    { socket: page.data.socket, poll: page.data.poll, seq: page.data.seq },
     {
       onMessage(message) {
         take(page, message);
@@ -86,11 +84,14 @@ function take(page, message) {
     .map((key) => ({ task: model.nodes.get(key), before: model.nodes.get(key).state, line: states[key].line }));
   page.canvas.update(states);
   for (const { task, line } of changes) updateRow(task, line);
-  page.timeline?.take(message.events ?? []);
-  showTasks(model);
-  showCounts(message.counts ?? countsOf(model));
+  if (message.snapshot) refetchTimeline(page);
+  else page.timeline?.take(message.events ?? []);
+  page.facts = message.facts ?? page.facts;
+  showFacts(page.facts);
+  showProgress(page.data.canvas.nodes.map(({ key }) => model.nodes.get(key)));
+  if (message.counts) showCounts(message.counts);
   speak(changes);
-  if (message.status && message.status !== page.status) turn(page, message);
+  if (message.status !== page.status) turn(page, message.status);
   if (panelIsTouched(page, states, message.events ?? [])) refresh("task");
   if (message.events?.length) refresh("events");
 }
@@ -100,19 +101,23 @@ function panelIsTouched(page, states, events) {
   return open !== null && (open in states || events.some((event) => event.task === open));
 }
 
-function turn(page, message) {
-  page.status = message.status;
-  const word = showStatus(message.status);
-  announceNow(`Run ${word.toLowerCase()}`);
+function turn(page, status) {
+  page.status = status;
+  announceNow(`Run ${page.facts.word.toLowerCase()}`);
   refresh("head");
 }
 
 function finish(page, link) {
   link.close();
-  page.ended = new Date().toISOString();
-  page.timeline?.end(page.ended);
+  refetchTimeline(page);
   showLink("ended");
   tick(page);
+}
+
+/** The server knows better than the page what a stretch of missed or ended time looked like. */
+async function refetchTimeline(page) {
+  const reply = await fetch(page.data.timelineUrl, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (reply?.ok) page.timeline?.replace(await reply.json());
 }
 
 function showLink(state) {
@@ -127,7 +132,7 @@ function showLink(state) {
 
 function tick(page) {
   if (page.paused || document.hidden) return;
-  if (page.data.started) showElapsed(page.data.started, page.ended);
+  if (page.facts.since) showElapsed(page.facts.since, page.facts.finished);
   for (const task of page.canvas.model.nodes.values()) if (task.since || task.until) tickRow(task);
 }
 

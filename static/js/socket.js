@@ -8,6 +8,7 @@ const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
 const POLL_EVERY = 5000;
 const FAILURES_BEFORE_POLLING = 3;
+const FINAL = new Set([4403, 4404]); // may no longer look; no longer there
 
 /**
  * @param {string} path
@@ -31,8 +32,8 @@ export function createSocket(path, on) {
       on.onOpen?.(send);
     });
     socket.addEventListener("message", (event) => on.onMessage(JSON.parse(event.data)));
-    socket.addEventListener("close", () => {
-      if (closed) return;
+    socket.addEventListener("close", (event) => {
+      if (closed || FINAL.has(event.code)) return;
       failures += 1;
       on.onLost?.(failures);
       timer = setTimeout(connect, waitAfter(failures));
@@ -67,9 +68,10 @@ export function waitAfter(failures) {
  * @property {number} seq of the last event this message brings the page up to
  * @property {string} [status]
  * @property {boolean} [snapshot] whole state rather than what has changed
- * @property {{seq: number, t: string, task?: string, index?: number, state?: string, word?: string, attempt?: number, at: string, lane?: string, label?: string}[]} [events]
+ * @property {(import("./timeline/bars.js").RunEvent & {state: string, word: string})[]} [events] `word` is a whole sentence
  * @property {Record<string, import("./canvas/types.js").TaskState>} [tasks]
  * @property {Record<string, number>} [counts]
+ * @property {{state: string, word: string, settled: number, total: number, waiting: string, since: string, finished: string|null}} [facts]
  *
  * @typedef {object} RunLink
  * @property {(paused: boolean) => void} pause nothing is taken while paused; resuming asks for what was missed
@@ -87,10 +89,10 @@ export function followRun(where, on) {
   let asked = -1; // the seq a gap was asked for at: asked once, then what comes is taken
   let poller = 0;
 
-  const take = (message) => {
+  const take = (message, polled = false) => {
     if (paused || message.v !== 1 || message.seq <= seq) return;
     const first = message.events?.[0]?.seq;
-    if (!message.snapshot && first > seq + 1 && asked !== seq) {
+    if (!polled && !message.snapshot && first > seq + 1 && asked !== seq) {
       asked = seq;
       socket.send({ resume: seq });
       return;
@@ -103,7 +105,7 @@ export function followRun(where, on) {
     const url = new URL(where.poll, location.href);
     url.searchParams.set("since", String(seq));
     const reply = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (reply?.ok) take({ ...(await reply.json()), snapshot: true });
+    if (reply?.ok) take(await reply.json(), true);
   };
   const stopPolling = () => {
     clearInterval(poller);

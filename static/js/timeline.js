@@ -1,6 +1,6 @@
 /**
  * The run's timeline: a lane for each agent, then System, then People; idle time folded, checkpoints as flags, and a line
- * for now. `mountTimeline(host, data, options)`; the data is `{from, to?, bars, flags}` (see timeline/bars.js).
+ * for now. `mountTimeline(host, data, options)`; the data is `{start, end, bars, marks}`.
  */
 import { cut, svg, widthOf } from "./canvas/dom.js";
 import { lanesOf, takeEvent } from "./timeline/bars.js";
@@ -13,52 +13,50 @@ const BAR = 15;
 const NARROW = 1.5; // px: a narrower bar that would lie on another is left out
 
 /**
+ * @typedef {{at: string, label: string, name?: string}} Mark
+ * @typedef {{start: string, end?: string|null, bars: import("./timeline/bars.js").Bar[], marks?: Mark[], cut?: boolean}} TimelineData
+ *
  * @param {HTMLElement} host
- * @param {{from: string, to?: string|null, bars: import("./timeline/bars.js").Bar[], flags?: {label: string, at: string}[]}} data
+ * @param {TimelineData} given
  * @param {{taskOf?: (key: string) => any}} [options]
  */
-export function mountTimeline(host, data, { taskOf = () => undefined } = {}) {
-  const bars = data.bars.slice();
-  const flags = (data.flags ?? []).slice();
-  const fonts = { family: getComputedStyle(host).fontFamily };
-  let ended = data.to ? Date.parse(data.to) : null;
+export function mountTimeline(host, given, { taskOf = () => undefined } = {}) {
+  const { fontFamily } = getComputedStyle(host);
+  let data = copyOf(given);
   let paused = false;
   let frame = 0;
+  let ticks = 0;
 
   const draw = () => {
     frame = 0;
-    const width = host.clientWidth;
-    if (width < LABELS + 80) return;
-    host.replaceChildren(drawing({ bars, flags, from: Date.parse(data.from), now: ended ?? Date.now(), live: ended === null, width, fonts }));
+    if (host.clientWidth < LABELS + 80) return;
+    const { scrollTop } = host;
+    host.replaceChildren(drawing({ data, width: host.clientWidth, fontFamily }));
+    host.scrollTop = scrollTop;
   };
   const soon = () => {
     frame ||= requestAnimationFrame(draw);
   };
   // Many bars cost more to draw: then the line for now moves every five seconds only.
-  let ticks = 0;
   const timer = setInterval(() => {
     ticks += 1;
-    if (ended === null && !paused && !document.hidden && (bars.length < 300 || ticks % 5 === 0)) soon();
+    if (!data.end && !paused && !document.hidden && (data.bars.length < 300 || ticks % 5 === 0)) soon();
   }, 1000);
   const watcher = new ResizeObserver(soon);
   watcher.observe(host);
   draw();
   return {
-    /** @param {import("./socket.js").RunMessage["events"]} events */
+    /** @param {import("./timeline/bars.js").RunEvent[]} events */
     take(events) {
-      for (const event of events) {
-        if (event.t === "checkpoint") flags.push({ label: event.label ?? `cp-${event.seq}`, at: event.at });
-        takeEvent(bars, event, event.task ? taskOf(event.task) : undefined);
-      }
+      for (const event of events) takeEvent(data.bars, event, event.task ? taskOf(event.task) : undefined);
       soon();
     },
-    /** @param {string} at ISO time */
-    end(at) {
-      ended = Date.parse(at);
-      for (const bar of bars) bar.to ??= at;
+    /** The server's whole timeline, in place of what was put together here. @param {TimelineData} whole */
+    replace(whole) {
+      data = copyOf(whole);
       soon();
     },
-    pause: (on) => {
+    pause(on) {
       paused = on;
     },
     destroy() {
@@ -70,35 +68,43 @@ export function mountTimeline(host, data, { taskOf = () => undefined } = {}) {
   };
 }
 
-function drawing({ bars, flags, from, now, live, width, fonts }) {
-  const lanes = lanesOf(bars, now);
-  const rows = lanes.reduce((sum, lane) => sum + lane.rows, 0);
-  const bottom = TOP + rows * ROW;
-  const scale = createScale(spansOf(lanes, flags, now), { from, to: live ? now + (now - from) * 0.04 : now }, { left: LABELS + 8, width: width - LABELS - 24 });
-  const summary = `Timeline by agent, ${lanes.length} lanes, ${bars.length} bars, ${lengthOf(now - from)} in all`;
-  const root = svg("svg", { viewBox: `0 0 ${width} ${bottom + 14}`, width, height: bottom + 14, role: "img", "aria-label": summary });
-  root.append(...laneLines(lanes, width, fonts), ...foldStrips(scale, bottom), ...tickMarks(scale, bottom), ...flagMarks(flags, scale, bottom));
+function copyOf(data) {
+  return { ...data, bars: data.bars.map((bar) => ({ ...bar })), marks: data.marks ?? [] };
+}
+
+function drawing({ data, width, fontFamily }) {
+  const from = Date.parse(data.start);
+  const now = data.end ? Date.parse(data.end) : Date.now();
+  const lanes = lanesOf(data.bars, now);
+  const bottom = TOP + lanes.reduce((sum, lane) => sum + lane.rows, 0) * ROW;
+  const whole = { from, to: data.end ? now : now + (now - from) * 0.04 };
+  const scale = createScale(spansOf(lanes, data.marks, now), whole, { left: LABELS + 8, width: width - LABELS - 24 });
+  const summary = `Timeline by agent, ${lanes.length} lanes, ${data.bars.length} bars, ${lengthOf(now - from)} in all`;
+  const height = bottom + 14;
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": summary });
+  root.append(...laneLines(lanes, width, fontFamily), ...foldStrips(scale, bottom), ...tickMarks(scale, bottom));
+  root.append(...markFlags(data.marks, scale, bottom));
   let y = TOP;
   for (const lane of lanes) {
-    root.append(...laneBars(lane, y, scale, fonts, width));
+    root.append(...laneBars(lane, y, scale, fontFamily, width));
     y += lane.rows * ROW;
   }
-  if (live) root.append(svg("path", { class: "now", d: `M${scale.x(now)} 20V${bottom + 8}` }));
+  if (!data.end) root.append(svg("path", { class: "now", d: `M${scale.x(now)} 20V${bottom + 8}` }));
   return root;
 }
 
-/** What keeps time from being folded: work, and the moments of checkpoints. */
-function spansOf(lanes, flags, now) {
-  const work = lanes.flatMap((lane) => lane.bars.filter(({ bar }) => bar.state !== "waiting" || bar.to));
-  const turns = lanes.flatMap((lane) => lane.bars.map(({ from }) => ({ from, to: from })));
-  const busy = work.filter(({ bar }) => bar.lane !== "People");
-  return [...busy, ...turns, ...flags.map(({ at }) => ({ from: Date.parse(at), to: Date.parse(at) })), { from: now, to: now }];
+/** What keeps time from being folded: work, and the moments of turns and checkpoints. Waiting may be folded. */
+function spansOf(lanes, marks, now) {
+  const all = lanes.flatMap((lane) => lane.bars);
+  const work = all.filter(({ bar }) => bar.lane !== "People" && bar.state !== "waiting");
+  const moments = [...all.map(({ from }) => from), ...marks.map(({ at }) => Date.parse(at)), now];
+  return [...work, ...moments.map((at) => ({ from: at, to: at }))];
 }
 
-function laneLines(lanes, width, fonts) {
+function laneLines(lanes, width, fontFamily) {
   let y = TOP;
   return lanes.flatMap((lane) => {
-    const name = svg("text", { class: "tl-lane", x: 20, y: y + 14.5 }, cut(lane.name, LABELS - 28, `12px ${fonts.family}`));
+    const name = svg("text", { class: "tl-lane", x: 20, y: y + 14.5 }, cut(lane.name, LABELS - 28, `12px ${fontFamily}`));
     y += lane.rows * ROW;
     return [name, svg("path", { class: "hair", d: `M${LABELS} ${y - 0.5}H${width - 12}` })];
   });
@@ -127,9 +133,9 @@ function tickMarks(scale, bottom) {
   ]);
 }
 
-function flagMarks(flags, scale, bottom) {
+function markFlags(marks, scale, bottom) {
   let clear = -Infinity;
-  return flags.flatMap(({ label, at }) => {
+  return marks.flatMap(({ label, at }) => {
     const x = scale.x(Date.parse(at));
     const parts = [svg("path", { class: "flag-l", d: `M${x} 19V${bottom}` }), svg("path", { class: "flag", d: `M${x} 19h11l-3 4 3 4h-11z` })];
     if (x > clear) {
@@ -140,7 +146,7 @@ function flagMarks(flags, scale, bottom) {
   });
 }
 
-function laneBars(lane, top, scale, fonts, width) {
+function laneBars(lane, top, scale, fontFamily, width) {
   const parts = [];
   const ends = [];
   const starts = lane.bars.map(({ from }) => scale.x(from));
@@ -150,10 +156,10 @@ function laneBars(lane, top, scale, fonts, width) {
     if (x + wide < (ends[row] ?? -Infinity) + NARROW) return;
     ends[row] = x + wide;
     const y = top + row * ROW + 3;
-    const g = svg("g", { class: `s-${bar.state}`, "data-open-task": bar.task }, svg("title", {}, `${bar.label}, ${lengthOf(to - from)}`));
+    const g = svg("g", { class: `s-${bar.state}`, "data-open-task": bar.key }, svg("title", {}, `${bar.label}, ${lengthOf(to - from)}`));
     g.append(svg("rect", { class: `tl-bar s-${bar.state}`, x, y, width: wide, height: BAR, rx: 3 }));
     const next = lane.bars.findIndex((other, j) => j > i && other.row === row);
-    const name = label(bar.label, x, wide, next < 0 ? width - 12 : starts[next], fonts);
+    const name = label(bar.label, x, wide, next < 0 ? width - 12 : starts[next], fontFamily);
     if (name) g.append(svg("text", { class: "tl-t", x: name.x, y: y + 11.3 }, name.text));
     parts.push(g);
   });
@@ -161,8 +167,8 @@ function laneBars(lane, top, scale, fonts, width) {
 }
 
 /** Inside the bar when it fits, beside it when there is room before the next, else only in the tooltip. */
-function label(text, x, wide, limit, fonts) {
-  const font = `500 11px ${fonts.family}`;
+function label(text, x, wide, limit, fontFamily) {
+  const font = `500 11px ${fontFamily}`;
   const needed = widthOf(text, font);
   if (needed + 12 <= wide) return { text, x: x + 6 };
   if (x + wide + 6 + needed + 6 <= limit) return { text, x: x + wide + 6 };

@@ -22,7 +22,7 @@ export function optionAttributes(node, model) {
 
 /** "Extract data, agent task, 3 of 12, needs Validate, leads to Load, running". */
 export function optionName(node, model) {
-  const parts = [node.name, node.action ?? KINDS[node.kind], `${node.order + 1} of ${model.order.length}`];
+  const parts = [node.name, (node.note ?? KINDS[node.kind]).toLowerCase(), `${node.order + 1} of ${model.order.length}`];
   const needs = names(node.into.map((edge) => edge.from));
   const leads = names(node.out.map((edge) => edge.to));
   if (needs) parts.push(`needs ${needs}`);

@@ -72,9 +72,18 @@ function nameLine(node, fonts, lift) {
   const chip = svg("g", { class: "n-fine" });
   chip.append(
     svg("rect", { class: "n-who", x: 162, y: y - 13.5, width: 26, height: 18, rx: 9 }),
-    svg("text", { class: "n-who-t", x: 175, y: y - 0.7 }, [...node.agent].slice(0, 3).join("")),
+    svg("text", { class: "n-who-t", x: 175, y: y - 0.7 }, shortName(node.agent)),
+    svg("title", {}, node.agent),
   );
   return [text, chip];
+}
+
+/** Up to three letters: CA as it is, DA for data_agent, WR for worker. */
+export function shortName(agent) {
+  const words = agent.replace(/^(pool|can):/, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  if ([...agent].length <= 3 || !words.length) return agent.slice(0, 3);
+  const letters = words.length > 1 ? words.slice(0, 3).map((word) => [...word][0]) : [...words[0]].slice(0, 2);
+  return letters.join("").toUpperCase();
 }
 
 function stateLine(node, fonts, now, lift) {
@@ -84,7 +93,7 @@ function stateLine(node, fonts, now, lift) {
   const whole = Math.max(44, RIGHT - 75 - (written ? Math.min(64, widthOf(written, fonts.sub)) + 8 : 0));
   const room = Math.min(whole, widthOf(word, fonts.word) + 1);
   const parts = [
-    icon(node.glyph ?? `g-${node.state}`, node.state === "running" ? "n-gl gl-turn" : "n-gl", TEXT, y - 10.5, 13),
+    icon(node.glyph || `g-${node.state}`, node.state === "running" ? "n-gl gl-turn" : "n-gl", TEXT, y - 10.5, 13),
     svg("text", { class: "n-word", x: 75, y }, cut(word, whole, fonts.word)),
   ];
   const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, cut(written, RIGHT - 75 - room - 6, fonts.sub));

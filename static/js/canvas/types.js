@@ -9,9 +9,8 @@
  * @property {string} name
  * @property {"work"|"person"|"condition"} kind
  * @property {string} [icon] id of a symbol in the sprite, such as "i-bot"
- * @property {string} [action] what it does, for screen readers: "agent task"
- * @property {string} [agent] short name for the chip, at most three letters are shown
- * @property {string} [note] second line of a task that has no state: "api call, 15 min"
+ * @property {string} [agent] who does it; the chip shows up to three letters
+ * @property {string} [note] what it does, second line of a task that has no state: "Agent task"
  * @property {{x: number, y: number}} [position]
  * @property {State} [state]
  * @property {string} [word] "Retrying 2/3"; the state's own word when missing

@@ -3,25 +3,15 @@
  * `data-legend="<state>"`, and the list's `data-filter="<state>"`.
  */
 import { symbol } from "../canvas/dom.js";
-import { isSettled } from "../canvas/states.js";
 import { clock } from "../times.js";
 
-/** @type {Record<string, [import("../canvas/types.js").State, string]>} */
-const STATUS = {
-  created: ["queued", "Created"],
-  running: ["running", "Running"],
-  paused: ["paused", "Paused"],
-  completed: ["success", "Completed"],
-  failed: ["failed", "Failed"],
-  cancelled: ["cancelled", "Cancelled"],
-  rolling_back: ["rolledback", "Rolling back"],
-};
-const WEIGHT = ["success", "skipped", "cancelled", "rolledback", "queued", "paused", "running", "waiting", "retrying", "failed"];
+const ENDED = new Set(["completed", "failed", "cancelled"]);
+const WEIGHT = ["cancelled", "skipped", "rolledback", "success", "queued", "paused", "running", "retrying", "waiting", "failed"];
 const MOST_PIECES = 40;
 
 /** @param {string} status */
 export function isOver(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
+  return ENDED.has(status);
 }
 
 function each(name, change) {
@@ -38,37 +28,31 @@ export function wear(element, state, word, glyph) {
   if (said && word) said.textContent = word;
 }
 
-/** @param {string} status */
-export function showStatus(status) {
-  const [state, word] = STATUS[status] ?? ["queued", status];
-  each("status", (element) => wear(element, state, word));
-  return word;
+/**
+ * The header as the server tells it with every message.
+ * @param {{state: import("../canvas/types.js").State, word: string, settled: number, total: number, waiting: string}} facts
+ */
+export function showFacts(facts) {
+  each("status", (element) => wear(element, facts.state, facts.word));
+  each("settled", (element) => {
+    element.textContent = `${facts.settled} of ${facts.total}`;
+  });
+  each("waiting", (element) => {
+    element.textContent = facts.waiting || "Nobody";
+  });
 }
 
-/** @param {string} started @param {string|null} ended */
-export function showElapsed(started, ended) {
-  const seconds = ((ended ? Date.parse(ended) : Date.now()) - Date.parse(started)) / 1000;
+/** @param {string} since ISO time @param {string|null} finished ISO time */
+export function showElapsed(since, finished) {
+  const seconds = ((finished ? Date.parse(finished) : Date.now()) - Date.parse(since)) / 1000;
   each("elapsed", (element) => {
     element.textContent = clock(seconds);
   });
 }
 
-/** What follows from the tasks alone: settled, progress, whom it waits for. */
-export function showTasks(model) {
-  const tasks = model.order.map((key) => model.nodes.get(key));
-  const settled = tasks.filter((task) => isSettled(task.state)).length;
-  each("settled", (element) => {
-    element.textContent = `${settled} of ${tasks.length}`;
-  });
-  each("waiting", (element) => {
-    element.textContent = waitingOn(tasks) || "Nobody";
-  });
+/** @param {import("../canvas/types.js").Node[]} tasks in definition order */
+export function showProgress(tasks) {
   each("progress", (element) => element.replaceChildren(...bundles(tasks).map(piece)));
-}
-
-function waitingOn(tasks) {
-  const waiting = tasks.filter((task) => task.state === "waiting");
-  return [...new Set(waiting.map((task) => task.figure || task.name))].slice(0, 3).join(", ");
 }
 
 /** At most forty pieces; each shows the weightiest state of the tasks it stands for. */
@@ -98,14 +82,4 @@ export function showCounts(counts) {
     const figure = entry.querySelector("b");
     if (figure) figure.textContent = String(count);
   }
-}
-
-/** Counts by state, when a message brings none. */
-export function countsOf(model) {
-  const counts = {};
-  for (const key of model.order) {
-    const { state } = model.nodes.get(key);
-    if (state) counts[state] = (counts[state] ?? 0) + 1;
-  }
-  return counts;
 }

@@ -1,13 +1,13 @@
 /**
- * The panel beside the canvas. Opening a task fetches `<panel address>?task=<key>` into #panel and puts `?task=` into the
- * address; `data-close-panel` closes it. Parts marked `data-refresh="task|events|head"` ask for themselves again, by their own
+ * The panel beside the canvas. Opening a task fetches its panel into #panel and puts `?task=` into the page's address;
+ * `data-close-panel` closes it. Parts marked `data-refresh="task|events|head"` ask for themselves again, by their own
  * `hx-get` on the trigger "refresh", when what they show has changed.
  */
 
 const QUIET = 500; // ms between two refreshes of the same part
 
 /**
- * @param {string} address
+ * @param {string} address of a task's panel, with KEY in place of its key
  * @param {{onOpen: (key: string|null) => void}} on
  */
 export function createPanel(address, { onOpen }) {
@@ -21,9 +21,9 @@ export function createPanel(address, { onOpen }) {
     if (!panel) return;
     panel.hidden = next === null;
     if (next === null) return;
-    const url = new URL(address, location.href);
-    url.searchParams.set("task", next);
-    await globalThis.htmx.ajax("GET", url.pathname + url.search, { target: "#panel", swap: "innerHTML" });
+    const url = address.replace("KEY", encodeURIComponent(next));
+    await globalThis.htmx.ajax("GET", url, { target: "#panel", swap: "innerHTML" });
+    if (key !== next) return;
     if (focus) panel.querySelector("h2")?.focus();
   };
   const go = (next, focus) => {

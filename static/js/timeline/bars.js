@@ -1,48 +1,59 @@
 /**
- * The bars of a timeline: one for each try of a task and each stretch of waiting, in lanes by who was busy.
+ * The bars of a timeline: one for each try of a task and each stretch of waiting, in lanes by who was busy. The page brings
+ * them from the server; live events add to them by the same rules (orchestrator/reads/timeline.py).
  *
  * @typedef {object} Bar
- * @property {string} task
- * @property {number} [index] of a task that runs once for each item
- * @property {number} [attempt]
+ * @property {string} key of the task
+ * @property {number} [index] of an item, from 0; -1 for the task itself
  * @property {string} label
  * @property {string} lane an agent's name, "System" or "People"
  * @property {import("../canvas/types.js").State} state
- * @property {string} from ISO time
- * @property {string|null} [to] ISO time, null while it goes on
+ * @property {string} start ISO time
+ * @property {string|null} [end] ISO time, null while it goes on
+ *
+ * @typedef {{t: string, seq: number, task?: string, index?: number, attempt?: number, at: string}} RunEvent
  */
 
-const OPENS = new Set(["running", "waiting", "retrying"]);
+const OPENS = { "task.started": "running", "task.waiting": "waiting", "approval.required": "waiting" };
+const ENDS = {
+  "task.completed": "success",
+  "task.failed": "failed",
+  "task.retrying": "failed",
+  "task.skipped": "skipped",
+  "task.cancelled": "cancelled",
+  "task.ready": "failed",
+};
 const LAST = ["System", "People"];
 const MOST_ROWS = 8;
 
 /**
- * Adds what a live event says: the open bar of that task ends, and another begins when there is more to come.
+ * Adds what a live event says: the open bar of that task ends, another begins, or both.
  * @param {Bar[]} bars changed in place
- * @param {{task?: string, index?: number, state?: string, attempt?: number, at: string, lane?: string, label?: string}} event
+ * @param {RunEvent} event
  * @param {{name: string, kind: string, agent?: string}|undefined} task
  */
 export function takeEvent(bars, event, task) {
-  if (!event.task || !event.state) return;
-  const index = event.index ?? 0;
-  const open = bars.findLast((bar) => bar.task === event.task && (bar.index ?? 0) === index && !bar.to);
-  if (open && open.state === event.state) return;
+  if (!event.task || !(event.t in OPENS || event.t in ENDS)) return;
+  const index = event.index ?? -1;
+  const open = bars.findLast((bar) => bar.key === event.task && (bar.index ?? -1) === index && !bar.end);
   if (open) {
-    open.to = event.at;
-    if (open.state !== "retrying") open.state = endOf(event.state, open.state);
+    open.end = event.at;
+    const met = open.state === "waiting" && event.t === "task.ready"; // the wait is over, nothing went wrong
+    open.state = met || event.t in OPENS ? "success" : ENDS[event.t];
   }
-  if (!OPENS.has(event.state)) return;
-  const lane = event.lane ?? (event.state === "waiting" || task?.kind === "person" ? "People" : (task?.agent ?? "System"));
-  const name = task?.name ?? event.task;
-  const label = event.label ?? (event.attempt > 1 ? `${name}, try ${event.attempt}` : name);
-  bars.push({ task: event.task, index, attempt: event.attempt, label, lane, state: event.state, from: event.at, to: null });
+  if (event.t in OPENS) bars.push(barOf(event, index, task, OPENS[event.t], null));
+  else if (!open && event.t === "task.completed") bars.push({ ...barOf(event, index, task, "success", event.at), lane: "System" });
 }
 
-/** A try that leads to a retry has failed; one that is queued again was given back. */
-function endOf(next, was) {
-  if (next === "retrying") return "failed";
-  if (next === "queued" || next === "running" || next === "waiting") return was === "running" ? "cancelled" : was;
-  return next;
+function barOf(event, index, task, state, end) {
+  const name = (task?.name ?? event.task) + (index < 0 ? "" : ` ${index + 1}`);
+  const label = event.attempt > 1 ? `Retry ${event.attempt - 1}` : name;
+  return { key: event.task, index, label, lane: laneOf(event, task), state, start: event.at, end };
+}
+
+function laneOf(event, task) {
+  if (event.t === "approval.required" || (event.t === "task.waiting" && task?.kind === "person")) return "People";
+  return task?.agent && task.agent !== "system" ? task.agent : "System";
 }
 
 /**
@@ -53,13 +64,13 @@ function endOf(next, was) {
  */
 export function lanesOf(bars, now) {
   const lanes = new Map();
-  const timed = bars.map((bar) => ({ bar, row: 0, from: Date.parse(bar.from), to: bar.to ? Date.parse(bar.to) : now }));
+  const timed = bars.map((bar) => ({ bar, row: 0, from: Date.parse(bar.start), to: bar.end ? Date.parse(bar.end) : now }));
   timed.sort((a, b) => a.from - b.from);
   for (const one of timed) {
     if (!lanes.has(one.bar.lane)) lanes.set(one.bar.lane, []);
     lanes.get(one.bar.lane).push(one);
   }
-  const names = [...lanes.keys()].filter((name) => !LAST.includes(name));
+  const names = [...lanes.keys()].filter((name) => !LAST.includes(name)).sort();
   names.push(...LAST.filter((name) => lanes.has(name)));
   return names.map((name) => ({ name, rows: stack(lanes.get(name)), bars: lanes.get(name) }));
 }
