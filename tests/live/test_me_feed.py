@@ -1,0 +1,52 @@
+"""The socket of a person: how many requests wait for them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from monitoring import hub
+from orchestrator.models import Approval, Run
+from tests.live.conftest import InDatabase
+from tests.live.sockets import Socket, make_run
+from tests.people import person
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "APPROVALS_SECONDS", 0.05)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return person("alice", "approver")
+
+
+def ask(run: Run, approver: User) -> Approval:
+    approval = Approval.objects.create(
+        run=run, task_run=run.tasks.get(), epoch=1, title="Pay?", requested_at=timezone.now()
+    )
+    approval.approvers.create(name=approver.get_username(), user=approver)
+    return approval
+
+
+def decide(approval: Approval) -> None:
+    Approval.objects.filter(pk=approval.pk).update(status=Approval.Status.APPROVED)
+
+
+async def test_the_number_comes_at_once_and_then_when_it_changes(in_db: InDatabase, alice: User) -> None:
+    async with Socket("ws/me/", alice) as socket:
+        assert await socket.hears() == {"v": 1, "approvals": 0}
+        approval = await in_db(ask, await in_db(make_run), alice)
+        assert await socket.hears() == {"v": 1, "approvals": 1}
+        await in_db(decide, approval)
+        assert await socket.hears() == {"v": 1, "approvals": 0}
+
+
+async def test_what_others_are_asked_is_not_said(in_db: InDatabase, alice: User) -> None:
+    bob = await in_db(person, "bob", "approver")
+    async with Socket("ws/me/", alice) as socket:
+        assert await socket.hears() == {"v": 1, "approvals": 0}
+        await in_db(ask, await in_db(make_run), bob)
+        assert await socket.hears_nothing()
