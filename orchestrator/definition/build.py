@@ -56,13 +56,17 @@ def _parameter(name: str, spec: Mapping[str, Any]) -> Parameter:
 
 def _settings(value: Mapping[str, Any]) -> Settings:
     given = _given(value, language.SETTINGS_FIELDS)
-    return Settings(**{**_SETTINGS_DEFAULTS, **given, "on_failure": _failure(given.get("on_failure"))["action"]})
+    return Settings(
+        **{**_SETTINGS_DEFAULTS, **given, "on_failure": _failure(given.get("on_failure"))["action"]}
+    )
 
 
 def _failure(value: Any) -> dict[str, str]:
     """What happens after the last retry, written as a word or as a map."""
     given = dict(value) if isinstance(value, dict) else {"action": value or "fail"}
-    return {"checkpoint": "", "then": "fail"} | {name: word for name, word in given.items() if word is not None}
+    return {"checkpoint": "", "then": "fail"} | {
+        name: word for name, word in given.items() if word is not None
+    }
 
 
 def _task(key: str, raw: dict[str, Any], settings: Settings) -> Task:
@@ -82,7 +86,9 @@ def _task(key: str, raw: dict[str, Any], settings: Settings) -> Task:
         conditions=tuple(merged["conditions"]),
         compensation=_compensation(given),
         for_each=given.get("for_each", ""),
-        resources=Resources(**_given(given["resources"], language.RESOURCE_FIELDS)) if "resources" in given else None,
+        resources=Resources(**_given(given["resources"], language.RESOURCE_FIELDS))
+        if "resources" in given
+        else None,
         cache=Cache(**_given(given["cache"], language.CACHE_FIELDS)) if "cache" in given else None,
         **{name: merged[name] for name in _AS_THEY_ARE},
     )

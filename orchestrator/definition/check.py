@@ -51,7 +51,9 @@ def check(data: Any, *, actions: Mapping[str, ParameterSchema]) -> Report:
     canonical = normalise(migration.data)
     issues = list(migration.issues)
     if migration.understood:
-        issues += _findings(Draft(canonical, actions))
+        # Of a place that could not be translated the rules would only say that it is not in the present language.
+        refused = {issue.path for issue in issues if issue.severity == "error"}
+        issues += [found for found in _findings(Draft(canonical, actions)) if found.path not in refused]
     unique = tuple(dict.fromkeys(issues))
     failed = any(issue.severity == "error" for issue in unique)
     return Report(None if failed else build(canonical), unique)
@@ -68,7 +70,9 @@ def parse(data: Any, *, actions: Mapping[str, ParameterSchema]) -> Definition:
 def _too_much(data: Any) -> Iterable[Issue]:
     """What makes it unwise to look any closer: the size is judged before the graph is built."""
     if not isinstance(data, dict):
-        return [Issue(ROOT, "not_a_map", f"A definition is a map with a name and tasks; this is {show(data)}.")]
+        return [
+            Issue(ROOT, "not_a_map", f"A definition is a map with a name and tasks; this is {show(data)}.")
+        ]
     issues = check_value(data, max_bytes=MAX_BYTES)
     return issues or [*_too_many(data)]
 

@@ -46,7 +46,9 @@ CONDITION_CHECK: Final = "condition_check"
 WORKFLOW_TRIGGER: Final = "workflow_trigger"
 
 _NAME = Field("name", "string", "What people call it.", max_length=NAME_LENGTH)
-_DESCRIPTION = Field("description", "string", "What it is for.", max_length=DESCRIPTION_LENGTH, widget="textarea")
+_DESCRIPTION = Field(
+    "description", "string", "What it is for.", max_length=DESCRIPTION_LENGTH, widget="textarea"
+)
 _ON_FAILURE = Field(
     "on_failure",
     "any",  # a word, or a map: checked by its own rule
@@ -59,7 +61,9 @@ TOP_FIELDS: Final = (
     Field("name", "string", "What people call it.", required=True, max_length=NAME_LENGTH),
     Field("version", "any", "The version of the schema, not of the workflow."),
     _DESCRIPTION,
-    Field("metadata", "map", "Whatever else belongs to the workflow; expressions see it as workflow.metadata."),
+    Field(
+        "metadata", "map", "Whatever else belongs to the workflow; expressions see it as workflow.metadata."
+    ),
     Field("parameters", "map", "The inputs of a run."),
     Field("settings", "map", "What holds for the whole workflow."),
     Field("tasks", "map", "The tasks, by key.", required=True),
@@ -79,7 +83,14 @@ SETTINGS_FIELDS: Final = (
     _ON_FAILURE,
     Field("timeout_seconds", "number", "How long a run may take in all.", minimum=1, maximum=366 * DAY),
     Field("expected_seconds", "number", "How long a run usually takes.", minimum=0, maximum=366 * DAY),
-    Field("rollback_limit", "integer", "How many rollbacks one run may make by itself.", default=3, minimum=0, maximum=100),
+    Field(
+        "rollback_limit",
+        "integer",
+        "How many rollbacks one run may make by itself.",
+        default=3,
+        minimum=0,
+        maximum=100,
+    ),
     Field("review_required", "boolean", "Whether a second person must publish a version.", default=False),
 )
 
@@ -88,17 +99,50 @@ TASK_FIELDS: Final = (
     _NAME,
     _DESCRIPTION,
     Field("action", "string", "What is done.", required=True),
-    Field("agent_id", "string", "An agent, a pool (pool:name) or a capability (can:python).", default=DEFAULT_AGENT),
+    Field(
+        "agent_id",
+        "string",
+        "An agent, a pool (pool:name) or a capability (can:python).",
+        default=DEFAULT_AGENT,
+    ),
     Field("parameters", "map", "What the action is given; strings may hold {{ expression }}.", default={}),
     Field("dependencies", "list", "The tasks that must settle first.", default=[]),
-    Field("join", "string", "When it runs, given how its dependencies ended.", default="any_succeeded", enum=JOINS),
-    Field("conditions", "list", "Expressions that must all hold, or it is skipped.", default=[], maximum=MAX_CONDITIONS),
+    Field(
+        "join",
+        "string",
+        "When it runs, given how its dependencies ended.",
+        default="any_succeeded",
+        enum=JOINS,
+    ),
+    Field(
+        "conditions",
+        "list",
+        "Expressions that must all hold, or it is skipped.",
+        default=[],
+        maximum=MAX_CONDITIONS,
+    ),
     Field("execution_mode", "string", "Whether it runs beside others.", default="sequential", enum=MODES),
-    Field("timeout_seconds", "number", "How long one attempt may take.", default=3600, minimum=1, maximum=31 * DAY),
+    Field(
+        "timeout_seconds",
+        "number",
+        "How long one attempt may take.",
+        default=3600,
+        minimum=1,
+        maximum=31 * DAY,
+    ),
     Field("retry_count", "integer", "How often it is tried again.", default=3, minimum=0, maximum=100),
     Field("retry_delay", "number", "Seconds before the first retry.", default=5, minimum=0, maximum=3600),
-    Field("retry_backoff", "number", "What each further delay is multiplied by.", default=2.0, minimum=1, maximum=100),
-    Field("retry_max_delay", "number", "The longest delay, in seconds.", default=300, minimum=0, maximum=3600),
+    Field(
+        "retry_backoff",
+        "number",
+        "What each further delay is multiplied by.",
+        default=2.0,
+        minimum=1,
+        maximum=100,
+    ),
+    Field(
+        "retry_max_delay", "number", "The longest delay, in seconds.", default=300, minimum=0, maximum=3600
+    ),
     _ON_FAILURE,
     Field("compensation", "map", "An action that undoes this task, run on rollback."),
     Field("for_each", "expression", "An expression giving a list: the task runs once for each item."),
@@ -112,7 +156,13 @@ TASK_FIELDS: Final = (
 ON_FAILURE_FIELDS: Final = (
     Field("action", "string", "What happens after the last retry.", required=True, enum=ON_FAILURE),
     Field("checkpoint", "string", "The checkpoint to go back to; the latest if not given."),
-    Field("then", "string", "Whether the run then fails or goes on from there.", default="fail", enum=AFTER_ROLLBACK),
+    Field(
+        "then",
+        "string",
+        "Whether the run then fails or goes on from there.",
+        default="fail",
+        enum=AFTER_ROLLBACK,
+    ),
 )
 COMPENSATION_FIELDS: Final = (
     Field("action", "string", "What is done to undo the task.", required=True),
@@ -120,8 +170,20 @@ COMPENSATION_FIELDS: Final = (
     Field("parameters", "map", "What the action is given.", default={}),
 )
 CACHE_FIELDS: Final = (
-    Field("ttl_seconds", "number", "How long an output may be reused.", required=True, minimum=1, maximum=366 * DAY),
-    Field("key", "string", "Tells outputs apart; the resolved parameters if not given.", max_length=SOURCE_LENGTH),
+    Field(
+        "ttl_seconds",
+        "number",
+        "How long an output may be reused.",
+        required=True,
+        minimum=1,
+        maximum=366 * DAY,
+    ),
+    Field(
+        "key",
+        "string",
+        "Tells outputs apart; the resolved parameters if not given.",
+        max_length=SOURCE_LENGTH,
+    ),
 )
 RESOURCE_FIELDS: Final = (
     Field("cpu", "number", "Processors, in parts if need be.", minimum=0, maximum=10_000),

@@ -56,7 +56,12 @@ def with_approvers(task: dict[str, Any]) -> dict[str, Any]:
     parameters = task.get("parameters", {})
     if not isinstance(parameters, dict) or parameters.get("approvers") is not None:
         return task
-    named = parameters.get("approver") or task.get("approvers") or task.get("approver") or _agent_as_approver(task)
+    named = (
+        parameters.get("approver")
+        or task.get("approvers")
+        or task.get("approver")
+        or _agent_as_approver(task)
+    )
     if not named:
         return task
     approvers = named if isinstance(named, list) else [named]

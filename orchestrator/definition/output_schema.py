@@ -77,17 +77,25 @@ class _Unfolding:
             return 1
         for name in _FOREIGN:
             if isinstance(node.get(name), str) and not (name == "$id" and path == ROOT):
-                raise SchemaError(f"{name} is not supported; point with $ref to a place like #/$defs/name.", path)
-        size = 1 + sum(self._size(one, at(path, key)) for key, one in node.items() if key != "$defs" or path != ROOT)
+                raise SchemaError(
+                    f"{name} is not supported; point with $ref to a place like #/$defs/name.", path
+                )
+        size = 1 + sum(
+            self._size(one, at(path, key)) for key, one in node.items() if key != "$defs" or path != ROOT
+        )
         reference = node.get("$ref")
         return size + self._size_of_target(reference, path) if isinstance(reference, str) else size
 
     def _size_of_target(self, reference: str, path: str) -> int:
         if reference in self._open or reference == "#":
-            raise SchemaError("A $ref leads back to itself; schemas that contain themselves are not supported.", path)
+            raise SchemaError(
+                "A $ref leads back to itself; schemas that contain themselves are not supported.", path
+            )
         if reference not in self._sizes:
             self._open.add(reference)
-            self._sizes[reference] = min(self._size(self._target(reference, path), reference), MOST_UNFOLDED + 1)
+            self._sizes[reference] = min(
+                self._size(self._target(reference, path), reference), MOST_UNFOLDED + 1
+            )
             self._open.discard(reference)
         return self._sizes[reference]
 

@@ -47,9 +47,9 @@ def loads(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     try:
         value = json.loads(
             source,
-            object_pairs_hook=_mapping,
-            parse_int=_integer,
-            parse_float=_float,
+            object_pairs_hook=mapping_of,
+            parse_int=integer,
+            parse_float=real,
             parse_constant=_BadNumber,
         )
     except json.JSONDecodeError as error:
@@ -94,7 +94,8 @@ def check_value(
     return issues
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def mapping_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A map that remembers which keys it was given twice, so that `check_value` can say where."""
     plain = dict(pairs)
     if len(plain) == len(pairs):
         return plain
@@ -104,11 +105,13 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeated
 
 
-def _integer(text: str) -> int | _BadNumber:
+def integer(text: str) -> Any:
+    """The whole number, or what `check_value` reports as one that cannot be kept."""
     return int(text) if len(text) <= _LONGEST_INTEGER else _BadNumber(text)
 
 
-def _float(text: str) -> float | _BadNumber:
+def real(text: str) -> Any:
+    """The number, or what `check_value` reports as one that cannot be kept."""
     number = float(text)
     return number if math.isfinite(number) else _BadNumber(text)
 
@@ -185,7 +188,9 @@ def _bad_text(text: str, path: str) -> Issue:
 
 
 def _bad_number(text: str, path: str) -> Issue:
-    message = f"{text} cannot be kept exactly: numbers are finite, and whole ones within ±2^53. Write it as text."
+    message = (
+        f"{text} cannot be kept exactly: numbers are finite, and whole ones within ±2^53. Write it as text."
+    )
     return Issue(path, "bad_number", message)
 
 

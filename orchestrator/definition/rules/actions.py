@@ -37,7 +37,9 @@ def check_compensations(draft: Draft) -> Iterator[Issue]:
         action = mapping(task.get("compensation")).get("action")
         if action in (language.APPROVAL_GATE, language.CONDITION_CHECK, language.WORKFLOW_TRIGGER):
             path = at(at(draft.paths[key], "compensation"), "action")
-            yield Issue(path, "cannot_compensate", f"{action} cannot undo a task; use an action that does work.")
+            yield Issue(
+                path, "cannot_compensate", f"{action} cannot undo a task; use an action that does work."
+            )
 
 
 def _action(draft: Draft, task: Mapping[str, Any], path: str) -> Iterator[Issue]:

@@ -45,7 +45,11 @@ def _target(draft: Draft, failure: Mapping[str, Any], path: str, task: str | Non
 def _names(draft: Draft) -> dict[str, str]:
     """The checkpoint of each task that records a named one."""
     given = {key: task.get("checkpoint") for key, task in draft.tasks.items()}
-    return {key: key if name is True else name for key, name in given.items() if name is True or isinstance(name, str)}
+    return {
+        key: key if name is True else name
+        for key, name in given.items()
+        if name is True or isinstance(name, str)
+    }
 
 
 def _recorders(draft: Draft) -> dict[str, str]:

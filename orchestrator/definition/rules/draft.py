@@ -39,7 +39,9 @@ class Draft:
     @cached_property
     def secret_parameters(self) -> frozenset[str]:
         return frozenset(
-            name for name, spec in self.parameters.items() if isinstance(spec, dict) and spec.get("secret") is True
+            name
+            for name, spec in self.parameters.items()
+            if isinstance(spec, dict) and spec.get("secret") is True
         )
 
     @cached_property

@@ -154,8 +154,12 @@ def _task_reference(reference: Reference, path: str, scope: Scope) -> Iterator[I
     name, *members = reference.path
     if name not in scope.draft.tasks:
         hint = scope.draft.task_names.nearest(name)
-        yield _issue(path, "unknown_task", f"There is no task {show(name)}.{did_you_mean(hint)}", reference, hint)
-    elif not (scope.own_result and name == scope.task) and not scope.draft.ancestry.is_upstream(name, scope.task):
+        yield _issue(
+            path, "unknown_task", f"There is no task {show(name)}.{did_you_mean(hint)}", reference, hint
+        )
+    elif not (scope.own_result and name == scope.task) and not scope.draft.ancestry.is_upstream(
+        name, scope.task
+    ):
         yield _issue(path, "not_upstream", _not_upstream(name, scope.task), reference)
     if members and members[0] not in language.TASK_MEMBERS:
         yield _member(reference, path, f"tasks.{name}", members[0], language.TASK_MEMBERS)

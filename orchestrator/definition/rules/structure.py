@@ -27,7 +27,9 @@ def check_top(draft: Draft) -> Iterator[Issue]:
 def check_parameters(draft: Draft) -> Iterator[Issue]:
     """The inputs a workflow declares."""
     if len(draft.parameters) > language.MAX_PARAMETERS:
-        text = f"A workflow has at most {language.MAX_PARAMETERS} parameters; these are {len(draft.parameters)}."
+        text = (
+            f"A workflow has at most {language.MAX_PARAMETERS} parameters; these are {len(draft.parameters)}."
+        )
         yield Issue("parameters", "too_many_parameters", text)
         return
     for name, spec in draft.parameters.items():
@@ -38,7 +40,11 @@ def check_parameters(draft: Draft) -> Iterator[Issue]:
             yield from _specials(spec, path, _TEXT_RULES)
             yield from _parameter_values(spec, path)
         else:
-            yield Issue(path, "wrong_type", f"A parameter is declared as a map like {{type: string}}; this is {show(spec)}.")
+            yield Issue(
+                path,
+                "wrong_type",
+                f"A parameter is declared as a map like {{type: string}}; this is {show(spec)}.",
+            )
 
 
 def check_settings(draft: Draft) -> Iterator[Issue]:
@@ -180,7 +186,9 @@ def _on_failure(value: Any, path: str) -> Iterator[Issue]:
     else:
         yield from _fields(value, path, _FAILURE)
         if value.get("action") in ("fail", "skip", "manual") and value.get("checkpoint") is not None:
-            yield warning(at(path, "checkpoint"), "no_rollback", "The checkpoint is only used with action: rollback.")
+            yield warning(
+                at(path, "checkpoint"), "no_rollback", "The checkpoint is only used with action: rollback."
+            )
 
 
 def _compensation(value: Any, path: str) -> Iterator[Issue]:
