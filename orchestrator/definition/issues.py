@@ -73,7 +73,7 @@ def show(value: object) -> str:
         case str():
             text = value[:_SHOWN]
             quoted = repr(text) if text.isprintable() else ascii(text)
-            return quoted if len(value) <= _SHOWN else f"{quoted[:-1]}…'"
+            return quoted if len(value) <= _SHOWN else f"{quoted[:-1]}…{quoted[-1]}"
         case list() | tuple():
             return f"a list of {len(value)}"
         case dict():
