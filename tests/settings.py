@@ -8,9 +8,9 @@ import tempfile
 os.environ.setdefault("BATON_DATA_DIR", tempfile.mkdtemp(prefix="baton-test-"))
 os.environ.setdefault("BATON_DEBUG", "1")
 
-from orchestrator.settings import *  # noqa: E402, F403
-from orchestrator.settings import BATON as _BATON  # noqa: E402
-from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER, STATIC_ROOT  # noqa: E402
+from orchestrator.settings import *  # noqa: F403
+from orchestrator.settings import BATON as _BATON
+from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER, STATIC_ROOT
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
