@@ -6,10 +6,11 @@ value is not known yet; before an attempt everything is resolved and is checked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.definition.expressions.values import equal
 from orchestrator.definition.issues import Issue, at, show, warning
 from orchestrator.definition.names import did_you_mean, nearest
 
@@ -59,6 +60,11 @@ def has_type(value: object, kind: str) -> bool:
             return isinstance(value, dict)
 
 
+def is_among(value: object, choices: Iterable[object]) -> bool:
+    """Whether it is one of the choices, true not being 1."""
+    return any(equal(value, choice) for choice in choices)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One parameter. `minimum` and `maximum` bound a number, or the length of a list; `items` is the type of each
@@ -95,17 +101,16 @@ class Field:
         return [*self._bounds(value, path), *self._members(value, path, resolved)]
 
     def _bounds(self, value: Any, path: str) -> Iterator[Issue]:
-        if self.enum and value not in self.enum:
+        if self.enum and not is_among(value, self.enum):
             yield _not_in_enum(self, value, path)
         if self.max_length is not None and isinstance(value, str) and len(value) > self.max_length:
             yield Issue(path, "too_long", f"At most {self.max_length} characters; these are {len(value)}.")
-        size = len(value) if isinstance(value, list | dict) else value
-        if isinstance(size, int | float) and not _within(size, self.minimum, self.maximum):
-            yield Issue(
-                path,
-                "out_of_range",
-                f"{self.title} {_range(self.minimum, self.maximum)}; it is {show(size)}.",
-            )
+        if isinstance(value, list | dict) and not _within(len(value), self.minimum, self.maximum):
+            text = f"{self.title} must number {_range(self.minimum, self.maximum)}; there are {len(value)}."
+            yield Issue(path, "out_of_range", text)
+        if isinstance(value, int | float) and not _within(value, self.minimum, self.maximum):
+            text = f"{self.title} must be {_range(self.minimum, self.maximum)}; it is {show(value)}."
+            yield Issue(path, "out_of_range", text)
 
     def _members(self, value: Any, path: str, resolved: bool) -> Iterator[Issue]:
         if self.items is None or not isinstance(value, list | dict):
@@ -204,7 +209,7 @@ def _within(size: float, minimum: float | None, maximum: float | None) -> bool:
 
 def _range(minimum: float | None, maximum: float | None) -> str:
     if minimum is None:
-        return f"must be at most {maximum:g}"
+        return f"at most {maximum:,}"
     if maximum is None:
-        return f"must be at least {minimum:g}"
-    return f"must be from {minimum:g} to {maximum:g}"
+        return f"at least {minimum:,}"
+    return f"from {minimum:,} to {maximum:,}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.definition import language
-from orchestrator.definition.fields import Field, has_type, holds_template
+from orchestrator.definition.fields import Field, has_type, holds_template, is_among
 from orchestrator.definition.issues import ROOT, Issue, at, show, warning
 from orchestrator.definition.names import KEY_RULE, RESERVED_KEYS, did_you_mean, is_key, nearest, text_fault
 from orchestrator.definition.rules.draft import Draft, mapping, sequence
@@ -231,7 +231,7 @@ def _parameter_values(spec: Mapping[str, Any], path: str) -> Iterator[Issue]:
         yield Issue(where, "secret_default", text)
     elif not has_type(default, kind):
         yield Issue(where, "wrong_type", f"The default {show(default)} is not of type {kind}.")
-    elif choices and default not in choices:
+    elif choices and not is_among(default, choices):
         yield Issue(where, "not_in_enum", f"The default {show(default)} is none of the values in enum.")
 
 
