@@ -1,14 +1,15 @@
 """JSON Schemas written by users: checked when a definition is saved, applied to outputs.
 
 Nothing is ever fetched: a `$ref` points into the schema itself. Patterns run in linear time. What `$ref`s unfold to is
-bounded, for validation visits a subschema once for each way that leads to it, and twenty doublings are a million.
+bounded, for validation visits a subschema once for each way that leads to it, and twenty doublings are a million; so is
+its depth, for both measuring and validating go down by recursion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import jsonschema_rs
@@ -16,6 +17,7 @@ import jsonschema_rs
 from orchestrator.definition.issues import ROOT, Issue, at
 
 MOST_UNFOLDED = 20_000
+MOST_LEVELS = 150  # measuring takes two or three of Python's frames for each
 _MOST_ISSUES = 20
 _FOREIGN = ("$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor")
 
@@ -56,61 +58,81 @@ def _first_line(error: Exception) -> str:
     return text[:300].rstrip(".")
 
 
+class _Extent(NamedTuple):
+    parts: int
+    levels: int
+
+
 class _Unfolding:
-    """How large a schema is once every `$ref` is replaced by what it points to."""
+    """How large and how deep a schema is once every `$ref` is replaced by what it points to."""
 
     def __init__(self, schema: Any) -> None:
         self._schema = schema
-        self._sizes: dict[str, int] = {}
+        self._extents: dict[str, _Extent] = {}
         self._open: set[str] = set()
 
     def measure(self) -> None:
         """Raises SchemaError when it is unbounded or too large."""
-        if self._size(self._schema, ROOT) > MOST_UNFOLDED:
+        if self._extent(self._schema, ROOT, 1).parts > MOST_UNFOLDED:
             text = f"Its $refs unfold to more than {MOST_UNFOLDED:,} parts; make it simpler."
             raise SchemaError(text)
 
-    def _size(self, node: Any, path: str) -> int:
+    def _extent(self, node: Any, path: str, depth: int) -> _Extent:
+        _check_levels(depth, path)
         if isinstance(node, list):
-            return sum(self._size(one, at(path, index)) for index, one in enumerate(node))
+            return _around([self._extent(one, at(path, index), depth + 1) for index, one in enumerate(node)])
         if not isinstance(node, dict):
-            return 1
-        for name in _FOREIGN:
-            if isinstance(node.get(name), str) and not (name == "$id" and path == ROOT):
-                raise SchemaError(
-                    f"{name} is not supported; point with $ref to a place like #/$defs/name.", path
-                )
-        size = 1 + sum(
-            self._size(one, at(path, key)) for key, one in node.items() if key != "$defs" or path != ROOT
-        )
+            return _Extent(1, 1)
+        _check_foreign(node, path)
+        members = [(key, one) for key, one in node.items() if key != "$defs" or path != ROOT]
+        inner = [self._extent(one, at(path, key), depth + 1) for key, one in members]
         reference = node.get("$ref")
-        return size + self._size_of_target(reference, path) if isinstance(reference, str) else size
+        if isinstance(reference, str):
+            inner.append(self._extent_of_target(reference, path, depth + 1))
+        return _around(inner)
 
-    def _size_of_target(self, reference: str, path: str) -> int:
+    def _extent_of_target(self, reference: str, path: str, depth: int) -> _Extent:
         if reference in self._open or reference == "#":
-            raise SchemaError(
-                "A $ref leads back to itself; schemas that contain themselves are not supported.", path
-            )
-        if reference not in self._sizes:
+            text = "A $ref leads back to itself; schemas that contain themselves are not supported."
+            raise SchemaError(text, path)
+        if reference not in self._extents:
             self._open.add(reference)
-            self._sizes[reference] = min(
-                self._size(self._target(reference, path), reference), MOST_UNFOLDED + 1
-            )
+            self._extents[reference] = self._extent(*self._target(reference, path), depth)
             self._open.discard(reference)
-        return self._sizes[reference]
+        # It may have been measured where it stood less deep.
+        _check_levels(depth - 1 + self._extents[reference].levels, path)
+        return self._extents[reference]
 
-    def _target(self, reference: str, path: str) -> Any:
+    def _target(self, reference: str, path: str) -> tuple[Any, str]:
+        """What a reference points to, and the place of that."""
         if not reference.startswith("#/"):
             raise SchemaError("A $ref points into this schema, like #/$defs/name; nothing is fetched.", path)
-        node = self._schema
+        node, place = self._schema, ROOT
         for part in _pointer(reference):
             if isinstance(node, list) and part.isdecimal() and len(part) < 6 and int(part) < len(node):
-                node = node[int(part)]
+                node, place = node[int(part)], at(place, int(part))
             elif isinstance(node, dict) and part in node:
-                node = node[part]
+                node, place = node[part], at(place, part)
             else:
                 raise SchemaError(f"There is nothing at {reference[:100]}.", path)
-        return node
+        return node, place
+
+
+def _around(inner: list[_Extent]) -> _Extent:
+    parts = 1 + sum(extent.parts for extent in inner)
+    return _Extent(min(parts, MOST_UNFOLDED + 1), 1 + max((extent.levels for extent in inner), default=0))
+
+
+def _check_levels(levels: int, path: str) -> None:
+    if levels > MOST_LEVELS:
+        raise SchemaError(f"Its $refs unfold to more than {MOST_LEVELS} levels; make it simpler.", path)
+
+
+def _check_foreign(node: dict[str, Any], path: str) -> None:
+    for name in _FOREIGN:
+        if isinstance(node.get(name), str) and not (name == "$id" and path == ROOT):
+            text = f"{name} is not supported; point with $ref to a place like #/$defs/name."
+            raise SchemaError(text, path)
 
 
 def _pointer(reference: str) -> Iterator[str]:

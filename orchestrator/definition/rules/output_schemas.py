@@ -23,7 +23,12 @@ def check_output_schemas(draft: Draft) -> Iterator[Issue]:
             continue
         place, message = _fault(dumps(schema, sort_keys=True))
         if message:
-            yield Issue(path if place == ROOT else f"{path}.{place}", "bad_schema", message)
+            yield Issue(_below(path, place), "bad_schema", message)
+
+
+def _below(path: str, place: str) -> str:
+    """A place in the schema as one in the definition."""
+    return path + place.removeprefix(ROOT) if place.startswith(ROOT) else f"{path}.{place}"
 
 
 # Many tasks of one definition have the same schema, and definitions are checked at every keystroke.
