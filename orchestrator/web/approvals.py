@@ -15,9 +15,10 @@ from orchestrator import engine
 from orchestrator.models import Approval
 from orchestrator.permissions import approvals_for, approvals_to_decide
 from orchestrator.reads.inbox import decided_since, mails, request_of
-from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
+from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages, wants_part
 from orchestrator.web.forms import DecisionForm
 from orchestrator.web.offers import decision_context
+from orchestrator.web.tasks import panel_again
 
 _SHOWN: Final = ("mine", "all", "decided")
 
@@ -25,8 +26,14 @@ _SHOWN: Final = ("mine", "all", "decided")
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What waits for this person; `?show=` all that they may see, or what was decided of late."""
-    return answer(request, "approvals/inbox.html", _lists(request) | {"request_": None})
+    """What waits for this person; `?show=` all that they may see, or what was decided of late.
+
+    Beside the list stands its first request, where there is room for both.
+    """
+    lists = _lists(request)
+    first = lists["mails"][0].approval.pk if lists["mails"] else None
+    context = _request(request, _approval(request, first)) if first else {"request_": None}
+    return answer(request, "approvals/inbox.html", lists | context | {"open": False})
 
 
 @require_safe
@@ -34,20 +41,24 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One request, with what is decided on. Looking changes nothing, so links in mails are safe."""
     approval = _approval(request, pk)
-    return answer(request, "approvals/inbox.html", _detail(request, approval))
+    context = _lists(request) | _request(request, approval) | {"open": True}
+    return answer(request, "approvals/inbox.html", context)
 
 
 @require_POST
 @refusals_as_pages
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Approve or reject. Somebody else may have been first: then 409, with who it was."""
+    """Approve or reject; on the run page the panel shows the outcome. If somebody else was first: 409, with who."""
     approval = _approval(request, pk)
     form = DecisionForm(request.POST, auto_id="decision-%s")
     if not form.is_valid():
-        context = _detail(request, approval) | {"decision_form": form}
-        return answer(request, "approvals/inbox.html", context, status=UNPROCESSABLE)
+        context = _lists(request) | _request(request, approval) | {"decision_form": form, "open": True}
+        part = "approvals/_decide.html"
+        return answer(request, "approvals/inbox.html", context, part=part, status=UNPROCESSABLE)
     decision = form.cleaned_data["decision"]
     engine.decide(approval.pk, decision, user=request.user, comment=form.cleaned_data["comment"])
+    if request.POST.get("back") == "run" and wants_part(request):
+        return panel_again(request, approval.task_run)
     said = "approved" if decision == "approve" else "rejected"
     return go(request, _next(request, approval), f"“{approval.title}” was {said}.")
 
@@ -66,11 +77,11 @@ def _approval(request: HttpRequest, pk: int) -> Approval:
     return get_object_or_404(rows.defer("run__version__definition", "run__workflow__draft"), pk=pk)
 
 
-def _detail(request: HttpRequest, approval: Approval) -> dict[str, Any]:
+def _request(request: HttpRequest, approval: Approval) -> dict[str, Any]:
     return {
-        **_lists(request),
         "request_": request_of(approval),
         "approval": approval,
+        "back": "run" if "run" in {request.GET.get("from"), request.POST.get("back")} else "",
         **decision_context(request, approval),
     }
 

@@ -18,8 +18,8 @@ from orchestrator.reads.live import facts
 from orchestrator.reads.panel import task_panel
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages, wants_part
 from orchestrator.web.forms import CompleteForm, ReasonForm, RetryForm
-from orchestrator.web.offers import run_verbs, task_context
-from orchestrator.web.tasks import item_index, run_of, task_of
+from orchestrator.web.offers import run_verbs
+from orchestrator.web.tasks import item_index, panel_again, run_of, task_of
 
 _SAID = {
     "pause": "The run pauses: what runs now finishes, nothing new starts.",
@@ -72,9 +72,9 @@ def task_action(request: HttpRequest, pk: int, key: str, verb: str) -> HttpRespo
         except InvalidError as error:
             form.add_error(None, error.message)
     if form.errors:
-        return _panel(request, row, {f"{verb}_form": form, "open_form": verb}, UNPROCESSABLE)
+        return panel_again(request, row, {f"{verb}_form": form, "open_form": verb}, UNPROCESSABLE)
     if wants_part(request):
-        return _panel(request, row, {}, 200)
+        return panel_again(request, row)
     url = f"{reverse('run-detail', args=[run.pk])}?task={row.key}"
     return go(request, url, _SAID[verb])
 
@@ -106,11 +106,3 @@ _TASK_VERBS: dict[str, tuple[type[forms.Form], _Carrying]] = {
     "fail": (ReasonForm, _fail),
     "complete": (CompleteForm, _complete),
 }
-
-
-def _panel(request: HttpRequest, row: TaskRun, extra: dict[str, Any], status: int) -> HttpResponse:
-    """The panel as it is now, with a form that needs another look."""
-    run = run_of(request, row.run_id)
-    panel = task_panel(run, row.key, row.index)
-    context = {"run": run, "panel": panel, **task_context(request, run, panel), **extra}
-    return answer(request, "runs/task.html", context, part="runs/_panel.html", status=status)

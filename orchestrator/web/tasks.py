@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -34,12 +34,6 @@ def panel(request: HttpRequest, pk: int, key: str) -> HttpResponse:
 
 
 @require_safe
-def chosen_panel(request: HttpRequest, pk: int) -> HttpResponse:
-    """The panel of the task that the query names."""
-    return panel(request, pk, request.GET.get("task", ""))
-
-
-@require_safe
 @never_cache
 def output(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     """The whole output, as the tasks after it see it."""
@@ -56,6 +50,16 @@ def log(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     lines = LogLine.objects.filter(task_run=row).order_by("pk")[:_MOST_LINES]
     text = "".join(f"{line.at.isoformat()} {line.attempt} {line.level} {line.message}\n" for line in lines)
     return _file(text, "text/plain", f"run-{pk}-{key}.log")
+
+
+def panel_again(
+    request: HttpRequest, row: TaskRun, extra: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    """The panel as it is now, after something was done there; `extra` brings a form that needs another look."""
+    run = run_of(request, row.run_id)
+    found = task_panel(run, row.key, row.index)
+    context = {"run": run, "panel": found, **task_context(request, run, found), **(extra or {})}
+    return answer(request, "runs/task.html", context, part="runs/_panel.html", status=status)
 
 
 def run_of(request: HttpRequest, pk: int) -> Run:

@@ -1,4 +1,4 @@
-/** Numbers on the rail, pushed to the signed-in person: `{v: 1, approvals: n}`. */
+/** Numbers on the rail, pushed to the signed-in person: `{v: 1, approvals: n}`; parts marked `data-refresh="approvals"` renew themselves. */
 import { announceNow } from "./announce.js";
 import { createSocket } from "./socket.js";
 
@@ -20,5 +20,6 @@ function setBadge(key, count) {
     figure.textContent = String(count);
     badge.hidden = count === 0;
   }
+  if (count !== before) for (const part of document.querySelectorAll('[data-refresh~="approvals"]')) globalThis.htmx?.trigger(part, "refresh");
   if (count > before) announceNow(count === 1 ? "One approval waits for you" : `${count} approvals wait for you`);
 }

@@ -1,9 +1,15 @@
 /**
- * Moments in the reader's own zone and words: `<time datetime>`, with `data-ago` or `data-clock` (see _time.html); and
+ * Moments in the reader's own zone and words: `<time datetime>`, with `data-ago`, `data-left` or `data-clock` (see _time.html); and
  * durations that count: `data-elapsed="<ISO time>"` up from a moment, `data-countdown="<ISO time>"` down to one.
  */
 
 const DAY = 86400;
+
+/** One figure and its unit: "34 min". @param {number} size in seconds */
+function roughly(size) {
+  const [value, unit] = size < 60 ? [size, "s"] : size < 3600 ? [size / 60, "min"] : size < DAY ? [size / 3600, "h"] : [size / DAY, "d"];
+  return `${Math.floor(value)} ${unit}`;
+}
 
 /**
  * "just now", "4 min ago", "in 2 h", "3 d ago".
@@ -12,9 +18,16 @@ const DAY = 86400;
 export function ago(seconds) {
   const size = Math.abs(seconds);
   if (size < 5) return "just now";
-  const [value, unit] = size < 60 ? [size, "s"] : size < 3600 ? [size / 60, "min"] : size < DAY ? [size / 3600, "h"] : [size / DAY, "d"];
-  const words = `${Math.floor(value)} ${unit}`;
-  return seconds > 0 ? `${words} ago` : `in ${words}`;
+  return seconds > 0 ? `${roughly(size)} ago` : `in ${roughly(size)}`;
+}
+
+/** Two figures, for what is decided by: "34 min", "2 h 5 min", "3 d 4 h". @param {number} seconds to go */
+export function left(seconds) {
+  if (seconds <= 0) return "no time";
+  const whole = Math.floor(seconds / 60);
+  if (whole < 60) return roughly(seconds);
+  const [large, small, units] = whole < 1440 ? [Math.floor(whole / 60), whole % 60, ["h", "min"]] : [Math.floor(whole / 1440), Math.floor(whole / 60) % 24, ["d", "h"]];
+  return small ? `${large} ${units[0]} ${small} ${units[1]}` : `${large} ${units[0]}`;
 }
 
 /**
@@ -59,6 +72,7 @@ function render(element, now) {
   if (Number.isNaN(at.getTime())) return;
   element.title ||= at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
   if ("ago" in element.dataset) element.textContent = ago((now - at) / 1000);
+  else if ("left" in element.dataset) element.textContent = left((at - now) / 1000);
   else if ("clock" in element.dataset) element.textContent = clockTime(at);
   else element.textContent = local(at, now);
 }
@@ -77,7 +91,7 @@ export function startTimes() {
   setInterval(() => {
     if (document.hidden) return;
     const now = new Date();
-    for (const element of document.querySelectorAll("time[data-ago]")) render(element, now);
+    for (const element of document.querySelectorAll("time[data-ago], time[data-left]")) render(element, now);
     count(now);
   }, 1000);
 }

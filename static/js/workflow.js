@@ -1,6 +1,6 @@
 /**
  * Read-only drawings of workflows, on the workflow page and in previews: every `data-workflow-canvas="<id>"` names the
- * `<script type="application/json">` it is drawn from. A task's address, when the page has one for it, is `data-task-url` with
+ * `<script type="application/json">` it is drawn from, GraphData with `selected` for the task that is meant. A task's address, when the page has one for it, is `data-task-url` with
  * the key added.
  */
 import { mountCanvas } from "./canvas/canvas.js";
@@ -10,9 +10,11 @@ function mount(host) {
   if (!source || host.dataset.mounted) return;
   host.dataset.mounted = "yes";
   const address = host.dataset.taskUrl;
-  mountCanvas(host, JSON.parse(source.textContent), {
+  const data = JSON.parse(source.textContent);
+  mountCanvas(host, data, {
     label: host.dataset.label,
     embedded: "embedded" in host.dataset,
+    selected: data.selected,
     onOpen: address ? (key) => location.assign(address + encodeURIComponent(key)) : undefined,
   });
 }

@@ -7,7 +7,8 @@ const MOST = 2;
 const LEAST = 0.02;
 const STEP = 1.2;
 const DRAG_FROM = 4; // px a pointer may shake before it is a drag
-const PAD = { top: 70, right: 24, bottom: 24, left: 24 }; // room for the bars that float over the canvas
+const ROOM = 24;
+const BARS = 70; // room at the top for the bars that float over a canvas that is the page
 const READABLE = 0.8; // below this, opening starts at the first unfinished task instead of showing all
 
 /**
@@ -23,6 +24,7 @@ const READABLE = 0.8; // below this, opening starts at the first unfinished task
 export function createViewport(surface, scene, { bounds, onView, embedded = false }) {
   const view = { x: 0, y: 0, k: 1 };
   const size = { w: surface.clientWidth, h: surface.clientHeight };
+  const pad = { top: embedded ? ROOM : BARS, right: ROOM, bottom: ROOM, left: ROOM };
   const stop = new AbortController();
   let frame = 0;
 
@@ -42,9 +44,9 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
     const by = k / view.k;
     change({ k, x: x - (x - view.x) * by, y: y - (y - view.y) * by });
   };
-  const fitScale = () => Math.min((size.w - PAD.left - PAD.right) / bounds.w, (size.h - PAD.top - PAD.bottom) / bounds.h);
+  const fitScale = () => Math.min((size.w - pad.left - pad.right) / bounds.w, (size.h - pad.top - pad.bottom) / bounds.h);
   const centre = (box, k) => {
-    const middle = { x: (size.w + PAD.left - PAD.right) / 2, y: (size.h + PAD.top - PAD.bottom) / 2 };
+    const middle = { x: (size.w + pad.left - pad.right) / 2, y: (size.h + pad.top - pad.bottom) / 2 };
     change({ k, x: middle.x - (box.x + box.w / 2) * k, y: middle.y - (box.y + box.h / 2) * k });
   };
   const fit = (most = 1) => centre(bounds, Math.min(most, Math.max(1e-3, fitScale())));
@@ -56,7 +58,7 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
     toOpen = size.w && size.h ? null : { box };
     if (toOpen) return;
     if (!box || fitScale() >= READABLE) fit();
-    else change(opening(box, bounds, size));
+    else change(opening(box, bounds, size, pad));
   };
 
   const drags = followPointers(surface, stop.signal, {
@@ -81,7 +83,7 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
     zoomTo: (k) => zoomAt(k / view.k),
     dragged: drags.dragged,
     /** Pans until the box is in sight, clear of the bars. */
-    reveal: (box) => change(revealing(box, view, size)),
+    reveal: (box) => change(revealing(box, view, size, pad)),
     open,
     /** Canvas point under a point of the window. */
     pointAt(clientX, clientY) {
@@ -104,7 +106,7 @@ function keepNear(view, size, bounds) {
   view.y = clamp(view.y, edge - (bounds.y + bounds.h) * view.k, size.h - edge - bounds.y * view.k);
 }
 
-function revealing(box, view, size) {
+function revealing(box, view, size, pad) {
   const shift = (from, to, low, high) => {
     if (from < low || to - from > high - low) return low - from;
     return to > high ? high - to : 0;
@@ -112,12 +114,12 @@ function revealing(box, view, size) {
   const left = box.x * view.k + view.x;
   const top = box.y * view.k + view.y;
   return {
-    x: view.x + shift(left, left + box.w * view.k, PAD.left, size.w - PAD.right),
-    y: view.y + shift(top, top + box.h * view.k, PAD.top, size.h - PAD.bottom - 48),
+    x: view.x + shift(left, left + box.w * view.k, pad.left, size.w - pad.right),
+    y: view.y + shift(top, top + box.h * view.k, pad.top, size.h - pad.bottom - 48),
   };
 }
 
-function opening(box, bounds, size) {
+function opening(box, bounds, size, pad) {
   const k = READABLE;
   const along = (at, length, start, whole, room, before, after, share) => {
     if (whole * k <= room - before - after) return (room + before - after) / 2 - (start + whole / 2) * k;
@@ -126,8 +128,8 @@ function opening(box, bounds, size) {
   };
   return {
     k,
-    x: along(box.x, box.w, bounds.x, bounds.w, size.w, PAD.left, PAD.right, 0.35),
-    y: along(box.y, box.h, bounds.y, bounds.h, size.h, PAD.top, PAD.bottom, 0.5),
+    x: along(box.x, box.w, bounds.x, bounds.w, size.w, pad.left, pad.right, 0.35),
+    y: along(box.y, box.h, bounds.y, bounds.h, size.h, pad.top, pad.bottom, 0.5),
   };
 }
 
