@@ -16,7 +16,7 @@ from orchestrator.reads.live import counts, facts, line_of, task_looks
 from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.progress import bundle
 from orchestrator.reads.recent import usual_seconds
-from orchestrator.reads.states import LEGEND, WORDS, Look, State, clock, iso
+from orchestrator.reads.states import LEGEND, WORDS, Look, State, clock
 from orchestrator.reads.timeline import timeline
 
 _MOST_WITH_USUAL: Final = 300
@@ -83,7 +83,7 @@ def run_page(run: Run) -> RunPage:
         legend=[Count(state, WORDS[state], counted[state]) for state in LEGEND],
         pieces=bundle([look.state for look in looks.values()]),
         tasks=_lines(shape, looks),
-        data=_data(run, shape, looks),
+        data=_data(run, shape, looks) | {"counts": counted, "facts": told},
     )
 
 
@@ -98,8 +98,7 @@ def _data(run: Run, shape: Outline, looks: Mapping[str, Look]) -> dict[str, Any]
         "run": run.pk,
         "seq": run.seq,
         "status": run.status,
-        "started": iso(run.started_at or run.created_at),
-        "ended": iso(run.finished_at),
+        "live": run.status not in RUN_ENDED,
         "canvas": {**drawn, "start": {"label": label, "glyph": glyph, "state": "success"}},
         "timeline": timeline(run),
     }

@@ -37,18 +37,16 @@ class Bar:
     state: State
     start: datetime
     end: datetime | None = None
-    attempt: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "task": self.key,
+            "key": self.key,
             "index": self.index,
-            "attempt": self.attempt,
             "label": self.label,
             "lane": self.lane,
             "state": self.state,
-            "from": iso(self.start),
-            "to": iso(self.end),
+            "start": iso(self.start),
+            "end": iso(self.end),
         }
 
 
@@ -56,7 +54,7 @@ class Bar:
 class _Drawing:
     shape: Outline
     bars: list[Bar] = field(default_factory=list)
-    flags: list[dict[str, Any]] = field(default_factory=list)
+    marks: list[dict[str, Any]] = field(default_factory=list)
     open: dict[tuple[str, int], Bar] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -85,14 +83,7 @@ class _Drawing:
             self.bars.append(bar)
         planned = self.shape.tasks.get(event.task)
         if planned and planned.checkpoint and event.index < 0:
-            self.flags.append(
-                {
-                    "at": iso(event.at),
-                    "seq": event.seq,
-                    "label": f"cp-{event.seq}",
-                    "name": planned.checkpoint,
-                }
-            )
+            self.marks.append({"at": iso(event.at), "label": f"cp-{event.seq}", "name": planned.checkpoint})
 
     def _close(self, place: tuple[str, int], event: Event, state: State) -> bool:
         bar = self.open.pop(place, None)
@@ -104,13 +95,11 @@ class _Drawing:
         return True
 
     def _bar(self, event: Event, lane: str, state: State) -> Bar:
-        attempt = int(event.data.get("attempt") or 0)
-        label = label_of(event, self.shape)
-        return Bar(lane, event.task, event.index, label, state, event.at, attempt=attempt)
+        return Bar(lane, event.task, event.index, label_of(event, self.shape), state, event.at)
 
 
 def timeline(run: Run) -> dict[str, Any]:
-    """Bars, each in the lane of an agent, of System or of People, and flags where checkpoints are. Times are ISO, in UTC.
+    """Bars, each in the lane of an agent, of System or of People, and marks where checkpoints are. Times are ISO, in UTC.
 
     Long runs are cut after `MOST_BARS` bars, and say so in `cut`.
     """
@@ -118,8 +107,10 @@ def timeline(run: Run) -> dict[str, Any]:
     for event in _events(run):
         drawing.take(event)
     return {
+        "start": iso(run.started_at or run.created_at),
+        "end": iso(run.finished_at),
         "bars": [bar.as_dict() for bar in drawing.bars],
-        "flags": drawing.flags,
+        "marks": drawing.marks,
         "cut": len(drawing.bars) >= MOST_BARS,
     }
 

@@ -25,6 +25,7 @@ from orchestrator.reads.run_page import RunPage
 from orchestrator.reads.run_page import run_page as whole_page
 from orchestrator.reads.shown import entries
 from orchestrator.reads.states import LEGEND
+from orchestrator.reads.timeline import timeline
 from orchestrator.web.answers import answer
 from orchestrator.web.offers import run_verbs, task_context
 
@@ -86,16 +87,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = key if any(line.key == key for line in page.tasks) else ""
     view = request.GET.get("view", "")
     state = request.GET.get("state", "")
-    data = page.data | {
-        "urls": {
-            "socket": f"/ws/runs/{run.pk}/",
-            "poll": reverse("run-live", args=[run.pk]),
-            "panel": reverse("run-panel", args=[run.pk]),
-        }
-    }
     context = _head(request, run) | {
         "page": page,
-        "data": data,
+        "data": page.data | _addresses(run),
         "view": view if view in _VIEWS else "auto",
         "selected": chosen,
         "filter": state if state in LEGEND else "",
@@ -107,6 +101,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     if context["panel"]:
         context |= task_context(request, run, context["panel"])
     return answer(request, "runs/detail.html", context)
+
+
+def _addresses(run: Run) -> dict[str, str]:
+    """Where the script of the page asks; KEY stands in place of a task's key."""
+    return {
+        "socket": f"/ws/runs/{run.pk}/",
+        "poll": reverse("run-live", args=[run.pk]),
+        "panel": reverse("task-panel", args=[run.pk, "KEY"]),
+        "timelineUrl": reverse("run-timeline", args=[run.pk]),
+    }
 
 
 def _filters(run: Run, page: RunPage) -> list[dict[str, Any]]:
@@ -132,6 +136,13 @@ def live_state(request: HttpRequest, pk: int) -> JsonResponse:
     """What has happened since event `since`: the message of the websocket, for when there is none."""
     run = _run(request, pk)
     return JsonResponse(live(run, parse_number(request.GET.get("since", ""))))
+
+
+@require_safe
+@never_cache
+def timeline_data(request: HttpRequest, pk: int) -> JsonResponse:
+    """The timeline as a whole, for a page that has missed a part of it or has seen the run end."""
+    return JsonResponse(timeline(_run(request, pk)))
 
 
 @require_safe

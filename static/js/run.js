@@ -39,7 +39,7 @@ function start(data) {
     onBack: panel.close,
   });
   const strip = document.querySelector("[data-timeline]");
-  const timeline = strip ? mountTimeline(strip, data.timeline, { taskOf: (key) => canvas.model.nodes.get(key) }) : null;
+  const timeline = strip ? mountTimeline(strip, data.timeline) : null;
   const page = { data, root, canvas, timeline, panel, status: data.status, facts: data.facts, paused: false };
   startViews(root);
   startFilter();

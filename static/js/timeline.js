@@ -18,9 +18,8 @@ const NARROW = 1.5; // px: a narrower bar that would lie on another is left out
  *
  * @param {HTMLElement} host
  * @param {TimelineData} given
- * @param {{taskOf?: (key: string) => any}} [options]
  */
-export function mountTimeline(host, given, { taskOf = () => undefined } = {}) {
+export function mountTimeline(host, given) {
   const { fontFamily } = getComputedStyle(host);
   let data = copyOf(given);
   let paused = false;
@@ -48,7 +47,7 @@ export function mountTimeline(host, given, { taskOf = () => undefined } = {}) {
   return {
     /** @param {import("./timeline/bars.js").RunEvent[]} events */
     take(events) {
-      for (const event of events) takeEvent(data.bars, event, event.task ? taskOf(event.task) : undefined);
+      for (const event of events) takeEvent(data.bars, event);
       soon();
     },
     /** The server's whole timeline, in place of what was put together here. @param {TimelineData} whole */

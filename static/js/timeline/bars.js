@@ -11,10 +11,10 @@
  * @property {string} start ISO time
  * @property {string|null} [end] ISO time, null while it goes on
  *
- * @typedef {{t: string, seq: number, task?: string, index?: number, attempt?: number, at: string}} RunEvent
+ * @typedef {{t: string, seq: number, task?: string, index?: number, at: string, state?: string, lane?: string, label?: string}} RunEvent
  */
 
-const OPENS = { "task.started": "running", "task.waiting": "waiting", "approval.required": "waiting" };
+const OPENS = new Set(["task.started", "task.waiting", "approval.required"]);
 const ENDS = {
   "task.completed": "success",
   "task.failed": "failed",
@@ -23,37 +23,31 @@ const ENDS = {
   "task.cancelled": "cancelled",
   "task.ready": "failed",
 };
-const LAST = ["System", "People"];
+const SYSTEM = "System";
+const LAST = [SYSTEM, "People"];
 const MOST_ROWS = 8;
 
 /**
  * Adds what a live event says: the open bar of that task ends, another begins, or both.
  * @param {Bar[]} bars changed in place
- * @param {RunEvent} event
- * @param {{name: string, kind: string, agent?: string}|undefined} task
+ * @param {RunEvent} event it names the lane and the label of a bar that begins with it
  */
-export function takeEvent(bars, event, task) {
-  if (!event.task || !(event.t in OPENS || event.t in ENDS)) return;
+export function takeEvent(bars, event) {
+  const opens = OPENS.has(event.t);
+  if (!event.task || !(opens || event.t in ENDS)) return;
   const index = event.index ?? -1;
   const open = bars.findLast((bar) => bar.key === event.task && (bar.index ?? -1) === index && !bar.end);
   if (open) {
     open.end = event.at;
     const met = open.state === "waiting" && event.t === "task.ready"; // the wait is over, nothing went wrong
-    open.state = met || event.t in OPENS ? "success" : ENDS[event.t];
+    open.state = met || opens ? "success" : ENDS[event.t];
   }
-  if (event.t in OPENS) bars.push(barOf(event, index, task, OPENS[event.t], null));
-  else if (!open && event.t === "task.completed") bars.push({ ...barOf(event, index, task, "success", event.at), lane: "System" });
+  if (opens) bars.push(barOf(event, index, event.state === "running" ? "running" : "waiting", null));
+  else if (!open && event.t === "task.completed") bars.push({ ...barOf(event, index, "success", event.at), lane: SYSTEM });
 }
 
-function barOf(event, index, task, state, end) {
-  const name = (task?.name ?? event.task) + (index < 0 ? "" : ` ${index + 1}`);
-  const label = event.attempt > 1 ? `Retry ${event.attempt - 1}` : name;
-  return { key: event.task, index, label, lane: laneOf(event, task), state, start: event.at, end };
-}
-
-function laneOf(event, task) {
-  if (event.t === "approval.required" || (event.t === "task.waiting" && task?.kind === "person")) return "People";
-  return task?.agent && task.agent !== "system" ? task.agent : "System";
+function barOf({ task, label, lane, at }, index, state, end) {
+  return { key: task, index, label: label || task, lane: lane || SYSTEM, state, start: at, end };
 }
 
 /**
