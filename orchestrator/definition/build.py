@@ -23,7 +23,8 @@ _SETTINGS_DEFAULTS = {field.name: field.default for field in language.SETTINGS_F
 
 def build(data: dict[str, Any]) -> Definition:
     """The definition that canonical data without errors describes."""
-    settings = _settings(data.get("settings", {}))
+    settings = data.get("settings", {})
+    failure = settings.get("on_failure")
     return Definition(
         id=data.get("id", ""),
         name=data["name"],
@@ -31,8 +32,8 @@ def build(data: dict[str, Any]) -> Definition:
         description=data.get("description", ""),
         metadata=data.get("metadata", {}),
         parameters={name: _parameter(name, spec) for name, spec in data.get("parameters", {}).items()},
-        settings=settings,
-        tasks={key: _task(key, task, settings) for key, task in data["tasks"].items()},
+        settings=_settings(settings),
+        tasks={key: _task(key, task, failure) for key, task in data["tasks"].items()},
         data=data,
     )
 
@@ -69,10 +70,11 @@ def _failure(value: Any) -> dict[str, str]:
     }
 
 
-def _task(key: str, raw: dict[str, Any], settings: Settings) -> Task:
+def _task(key: str, raw: dict[str, Any], on_failure: Any) -> Task:
+    """`on_failure` is what holds for the whole workflow, as it stands in the settings."""
     given = _given(raw, language.TASK_FIELDS)
     merged = _TASK_DEFAULTS | given
-    failure = _failure(given.get("on_failure", settings.on_failure))
+    failure = _failure(given.get("on_failure", on_failure))
     return Task(
         key=key,
         raw=raw,
