@@ -192,12 +192,13 @@ def _on_failure(value: Any, path: str) -> Iterator[Issue]:
 
 
 def _compensation(value: Any, path: str) -> Iterator[Issue]:
-    yield from _fields(mapping(value), path, _COMPENSATION)
-    yield from _specials(mapping(value), path, {"agent_id": _agent})
+    if isinstance(value, dict):
+        yield from _fields(value, path, _COMPENSATION)
+        yield from _specials(value, path, {"agent_id": _agent})
 
 
 def _map_of(table: _Table) -> _SpecialRule:
-    return lambda value, path: _fields(mapping(value), path, table)
+    return lambda value, path: _fields(value, path, table) if isinstance(value, dict) else ()
 
 
 def _checkpoint(value: Any, path: str) -> Iterator[Issue]:
