@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from orchestrator import actions
@@ -54,6 +56,49 @@ def checked(data: JSON) -> Report:
 def places(issues: Iterable[Issue]) -> set[tuple[str, str]]:
     """Code and path of each finding."""
     return {(issue.code, issue.path) for issue in issues}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A definition with one thing wrong, and the one finding that says so."""
+
+    data: JSON
+    code: str
+    path: str
+    words: str
+    severity: str = "error"
+    hint: str = ""
+    also: frozenset[tuple[str, str]] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.words}"
+
+
+def of_task(code: str, path: str, words: str, /, **fields: JSON) -> Row:
+    """A row for one task, `load`, with these fields; the path begins below it."""
+    data = a_definition({"load": a_task(**fields)})
+    return Row(data, code, f"tasks.load{path}" if path.startswith("[") else f"tasks.load.{path}", words)
+
+
+def warned(row: Row) -> Row:
+    """The same row, for a finding that does not stand in the way."""
+    return replace(row, severity="warning")
+
+
+def each_of(rows: Iterable[Row]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("row", rows, ids=str)
+
+
+def assert_found(row: Row) -> None:
+    """The check finds what the row says, and nothing else."""
+    report = checked(row.data)
+    assert places(report.issues) == {(row.code, row.path), *row.also}
+    issue = next(one for one in report.issues if (one.code, one.path) == (row.code, row.path))
+    assert row.words in issue.message
+    assert issue.message[-1] in ".?"
+    assert issue.severity == row.severity
+    assert not row.hint or row.hint == issue.hint
+    assert report.ok == all(one.severity == "warning" for one in report.issues)
 
 
 # Generated values --------------------------------------------------------------------------------------
