@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from orchestrator.definition import language
 from orchestrator.definition.build import build
 from orchestrator.definition.fields import ParameterSchema
-from orchestrator.definition.issues import ROOT, DefinitionError, Issue, show
+from orchestrator.definition.issues import ROOT, DefinitionError, Issue, Severity, show
+from orchestrator.definition.names import limited_advice
 from orchestrator.definition.normal import normalise
 from orchestrator.definition.rules import RULES, Draft
 from orchestrator.definition.rules.draft import mapping, sequence
@@ -92,11 +95,19 @@ def _too_many(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _findings(draft: Draft) -> list[Issue]:
+    """What the rules find. Too many errors end the search; too many warnings do not, for errors may follow."""
     found: list[Issue] = []
-    for rule in RULES:
-        for issue in rule(draft):
-            found.append(issue)
-            if len(found) >= MOST_ISSUES:
-                text = f"There are more than {MOST_ISSUES:,} findings; the others are shown once some are mended."
-                return [*found, Issue(ROOT, "too_many_issues", text)]
-    return found
+    counts: Counter[Severity] = Counter()
+    with limited_advice(MOST_ISSUES):
+        for issue in chain.from_iterable(rule(draft) for rule in RULES):
+            counts[issue.severity] += 1
+            if counts[issue.severity] <= MOST_ISSUES:
+                found.append(issue)
+            elif issue.severity == "error":
+                break
+    return found + [_too_many_issues(severity) for severity, count in counts.items() if count > MOST_ISSUES]
+
+
+def _too_many_issues(severity: Severity) -> Issue:
+    text = f"There are more than {MOST_ISSUES:,} {severity}s; the others are shown once some are mended."
+    return Issue(ROOT, "too_many_issues", text, severity)
