@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,6 +101,14 @@ def assert_found(row: Row) -> None:
     assert issue.severity == row.severity
     assert not row.hint or row.hint == issue.hint
     assert report.ok == all(one.severity == "warning" for one in report.issues)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done in here costs at most so much of the processor, however busy the machine is."""
+    begin = time.process_time()
+    yield
+    assert time.process_time() - begin < seconds
 
 
 # Generated values --------------------------------------------------------------------------------------

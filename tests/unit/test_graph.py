@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition import graph
 from orchestrator.definition.graph import Ancestry, CycleError, Edges
-from tests.unit.definitions import graphs
+from tests.unit.definitions import graphs, within
 
 DIAMOND = {"d": ["b", "c"], "b": ["a"], "c": ["a"], "a": []}
 
@@ -164,21 +163,19 @@ def test_upstream_agrees_with_walking_the_graph(edges: Edges) -> None:
 def test_a_chain_deeper_than_the_stack_is_walked() -> None:
     size = 5_000
     edges = {f"t{n}": [f"t{n - 1}"] if n else [] for n in range(size)}
-    begin = time.perf_counter()
-    assert graph.topological_order(edges) == list(edges)
-    assert len(graph.components(edges)) == size
-    assert Ancestry(edges).is_upstream("t0", f"t{size - 1}")
-    edges["t0"] = [f"t{size - 1}"]
-    assert graph.cycles(edges) == [["t0", *(f"t{n}" for n in reversed(range(size)))]]
-    assert time.perf_counter() - begin < 2
+    with within(2):
+        assert graph.topological_order(edges) == list(edges)
+        assert len(graph.components(edges)) == size
+        assert Ancestry(edges).is_upstream("t0", f"t{size - 1}")
+        edges["t0"] = [f"t{size - 1}"]
+        assert graph.cycles(edges) == [["t0", *(f"t{n}" for n in reversed(range(size)))]]
 
 
 def test_a_hundred_thousand_edges_are_walked_once() -> None:
     width = 316  # squared, about 100,000
     edges: dict[str, list[str]] = {f"a{n}": [] for n in range(width)}
     edges |= {f"b{n}": [f"a{m}" for m in range(width)] for n in range(width)}
-    begin = time.perf_counter()
-    assert [len(layer) for layer in graph.layers(edges)] == [width, width]
-    assert graph.cycles(edges) == []
-    assert len(Ancestry(edges).upstream("b0")) == width
-    assert time.perf_counter() - begin < 2
+    with within(2):
+        assert [len(layer) for layer in graph.layers(edges)] == [width, width]
+        assert graph.cycles(edges) == []
+        assert len(Ancestry(edges).upstream("b0")) == width

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.definition.issues import DefinitionError, Issue, at, show, warning
-from orchestrator.definition.names import Suggester, did_you_mean, is_key, nearest, text_fault
+from orchestrator.definition.names import Suggester, did_you_mean, is_key, limited_advice, nearest, text_fault
 
 
 @pytest.mark.parametrize("text", ["a", "Z", "load", "load-2", "a_b", "a" * 64, "toString", "hasOwnProperty"])
@@ -108,6 +108,14 @@ def test_advice_is_bounded_and_an_answer_is_not() -> None:
     suggester = Suggester(["extract"], budget=2)
     assert [suggester.nearest("extrac") for _ in range(3)] == ["extract", "extract", ""]
     assert Suggester(["a" * 200]).nearest("a" * 199) == ""
+
+
+def test_where_advice_is_limited_it_ends_and_begins_again_outside() -> None:
+    with limited_advice(2):
+        assert [nearest("lod", ["load"]) for _ in range(4)] == ["load", "load", "", ""]
+        with limited_advice(1):
+            assert [nearest("lod", ["load"]) for _ in range(2)] == ["load", ""]
+    assert nearest("lod", ["load"]) == "load"
 
 
 def test_advice_is_the_tail_of_a_sentence() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.issues import Issue
 from orchestrator.definition.output_schema import MOST_UNFOLDED, OutputSchema, SchemaError
-from tests.unit.definitions import VALUES, places
+from tests.unit.definitions import VALUES, places, within
 
 PERSON = {
     "type": "object",
@@ -98,10 +97,8 @@ def test_the_first_twenty_faults_are_told() -> None:
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_at_once(schema: Any, path: str, words: str) -> None:
-    begin = time.perf_counter()
-    with pytest.raises(SchemaError) as caught:
+    with within(1), pytest.raises(SchemaError) as caught:
         OutputSchema(schema)
-    assert time.perf_counter() - begin < 1
     assert words in str(caught.value)
     assert caught.value.path == path
 
@@ -119,9 +116,8 @@ def test_what_unfolds_to_little_is_accepted() -> None:
 
 
 def test_a_pattern_runs_in_linear_time() -> None:
-    begin = time.perf_counter()
-    assert len(OutputSchema({"pattern": "^(a+)+$"}).issues("a" * 50_000 + "b")) == 1
-    assert time.perf_counter() - begin < 1
+    with within(1):
+        assert len(OutputSchema({"pattern": "^(a+)+$"}).issues("a" * 50_000 + "b")) == 1
 
 
 _SCHEMA_WORDS = st.sampled_from(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.issues import DefinitionError, Issue
 from orchestrator.definition.strict_json import MAX_BYTES, MAX_DEPTH, check_value, decode, loads
-from tests.unit.definitions import VALUES, places
+from tests.unit.definitions import VALUES, places, within
 
 
 def refused(text: str | bytes) -> tuple[Issue, ...]:
@@ -75,9 +74,8 @@ REFUSED = [
     ids=[f"{code}-{place}" for place, (_, code, *_) in enumerate(REFUSED)],
 )
 def test_it_is_refused_with_its_place(text: str | bytes, code: str, path: str, words: str) -> None:
-    begin = time.perf_counter()
-    issues = refused(text)
-    assert time.perf_counter() - begin < 1
+    with within(1):
+        issues = refused(text)
     assert places(issues) == {(code, path)}
     assert words in issues[0].message
     assert str(issues[0]).encode()  # nothing unprintable is carried on to the reader
@@ -231,9 +229,8 @@ def test_a_value_is_judged_by_the_same_rules(value: Any, code: str, path: str, w
 
 
 def test_a_value_that_shares_its_parts_is_not_walked_for_ever() -> None:
-    begin = time.perf_counter()
-    assert [issue.code for issue in check_value(_doublings(30))] == ["too_large"]
-    assert time.perf_counter() - begin < 10
+    with within(10):
+        assert [issue.code for issue in check_value(_doublings(30))] == ["too_large"]
 
 
 def test_a_value_is_measured_as_compact_json() -> None:
