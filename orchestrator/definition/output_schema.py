@@ -40,7 +40,7 @@ class OutputSchema:
                 schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-            raise SchemaError(f"This is no usable JSON Schema: {_first_line(error)}") from None
+            raise SchemaError(f"This is no usable JSON Schema: {_first_line(error)}.") from None
 
     def issues(self, value: Any, path: str = "output") -> list[Issue]:
         """Where the value does not meet the schema; the first twenty places."""
