@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestrator.reads.outline import Outline, TaskOutline, outline
 
-_LONGEST_LABEL: Final = 20
+_LONGEST_LABEL: Final = 24
 _SAID: Final = (
     (" == true", ""),
     (" == ", " is "),
@@ -21,6 +21,8 @@ _SAID: Final = (
     ("'", ""),
 )
 _PLACE: Final = re.compile(r"\b(?:tasks\.[\w-]+\.output|tasks\.[\w-]+|params|workflow\.metadata)\.")
+_CODE: Final = re.compile(r"""\.error\.code\s*==\s*["'](\w+)["']""")
+_FAILED_BY: Final = {"expired": "not decided in time", "timeout": "timed out", "rejected": "rejected"}
 _FAILURE: Final = re.compile(r"""\.error\b|\.status\s*==\s*["']failed["']|["']failed["']\s*==""")
 
 
@@ -54,8 +56,9 @@ def _edge(task: TaskOutline, origin: str) -> dict[str, Any]:
     edge: dict[str, Any] = {"from": origin, "to": task.key}
     condition = _condition_on(task, origin)
     if condition:
-        edge["label"] = in_words(condition)
-        edge["kind"] = "failure" if _FAILURE.search(condition) else "condition"
+        failure = _FAILURE.search(condition) is not None
+        edge["label"] = _failed_by(condition) if failure else in_words(condition)
+        edge["kind"] = "failure" if failure else "condition"
     return edge
 
 
@@ -68,6 +71,12 @@ def _condition_on(task: TaskOutline, origin: str) -> str:
 
 def _names(condition: str, key: str) -> bool:
     return re.search(rf"\btasks\.{re.escape(key)}(?![\w-])", condition) is not None
+
+
+def _failed_by(condition: str) -> str:
+    """Which failure a condition asks for; the dashed edge says that it is one."""
+    code = _CODE.search(condition)
+    return _FAILED_BY.get(code.group(1), "on " + code.group(1).replace("_", " ")) if code else "on failure"
 
 
 def in_words(condition: str) -> str:

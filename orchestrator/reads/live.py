@@ -77,7 +77,7 @@ def line_of(task: TaskOutline, look: Look, shape: Outline) -> str:
         names = [shape.name_of(key) for key in task.dependencies[:2]]
         more = len(task.dependencies) - len(names)
         return f"{look.word}, after {' and '.join(names)}{f' and {more} more' if more else ''}"
-    return ", ".join(part for part in (look.word, task.agent or task.label) if part)
+    return ", ".join(part for part in (look.word, look.agent or task.agent or task.label) if part)
 
 
 def facts(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The ten visual states are those of the style sheets and the canvas. A colour is 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -81,7 +81,8 @@ _APPROVAL: Final[dict[str, tuple[State, str]]] = {
 class Look:
     """How one thing is shown. `since` counts up from a moment, `until` down to one; both are ISO times in UTC.
 
-    `glyph` is the id of a symbol in the sprite, `figure` stands right of the word, `progress` is from 0 to 1.
+    `glyph` is the id of a symbol in the sprite, `figure` stands right of the word, `progress` is from 0 to 1, `agent` is
+    who does it, where that is known and not Baton itself.
     """
 
     state: State
@@ -91,13 +92,18 @@ class Look:
     since: str | None = None
     until: str | None = None
     progress: float | None = None
+    agent: str | None = None
 
     @property
     def icon(self) -> str:
         return self.glyph or f"g-{self.state}"
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "glyph": self.icon}
+        """As the canvas takes it; an agent that is not known yet is left out, so that it replaces none."""
+        shown = {**asdict(self), "glyph": self.icon}
+        if self.agent is None:
+            del shown["agent"]
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,11 @@ def run_look(status: str, waiting: str = "") -> Look:
 
 def task_look(facts: TaskFacts) -> Look:
     """The look of one task, as on its node."""
+    named = facts.agent if facts.agent not in {"", "system"} else None
+    return replace(_state_look(facts), agent=named)
+
+
+def _state_look(facts: TaskFacts) -> Look:
     state = task_state(facts.status, facts.reason)
     match state:
         case "running":

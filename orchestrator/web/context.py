@@ -25,7 +25,7 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry("home", "Home", "home", "i-house"),
     Entry("workflows", "Workflows", "workflow-list", "i-workflow"),
-    Entry("runs", "Runs", "run-list", "i-play"),
+    Entry("runs", "Runs", "run-list", "i-history"),
     Entry("approvals", "Approvals", "inbox", "i-hand"),
     Entry("secrets", "Secrets", "secrets", "i-key-round", may=lambda user: can(user, "admin")),
     Entry("settings", "Profile", "profile", "i-settings", last=True),

@@ -6,10 +6,11 @@ import { cut, svg, widthOf } from "./canvas/dom.js";
 import { lanesOf, takeEvent } from "./timeline/bars.js";
 import { createScale, lengthOf, tickLabel } from "./timeline/scale.js";
 
-const LABELS = 92; // px for the names of the lanes
+const LABELS = 112; // px for the names of the lanes
 const TOP = 34;
 const ROW = 21;
 const BAR = 15;
+const AHEAD = 48; // px right of now, while the run goes on
 const NARROW = 1.5; // px: a narrower bar that would lie on another is left out
 
 /**
@@ -76,13 +77,13 @@ function drawing({ data, width, fontFamily }) {
   const now = data.end ? Date.parse(data.end) : Date.now();
   const lanes = lanesOf(data.bars, now);
   const bottom = TOP + lanes.reduce((sum, lane) => sum + lane.rows, 0) * ROW;
-  const whole = { from, to: data.end ? now : now + (now - from) * 0.04 };
-  const scale = createScale(spansOf(lanes, data.marks, now), whole, { left: LABELS + 8, width: width - LABELS - 24 });
+  const area = { left: LABELS + 8, width: width - LABELS - 24 - (data.end ? 0 : AHEAD) };
+  const scale = createScale(spansOf(lanes, data.marks, now), { from, to: now }, area);
   const summary = `Timeline by agent, ${lanes.length} lanes, ${data.bars.length} bars, ${lengthOf(now - from)} in all`;
   const height = bottom + 14;
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": summary });
-  root.append(...laneLines(lanes, width, fontFamily), ...foldStrips(scale, bottom), ...tickMarks(scale, bottom));
-  root.append(...markFlags(data.marks, scale, bottom));
+  root.append(...laneLines(lanes, width, fontFamily), ...foldStrips(scale, bottom), ...tickMarks(scale, bottom, width));
+  root.append(...markFlags(data.marks, scale, bottom, width));
   let y = TOP;
   for (const lane of lanes) {
     root.append(...laneBars(lane, y, scale, fontFamily, width));
@@ -112,36 +113,35 @@ function laneLines(lanes, width, fontFamily) {
 function foldStrips(scale, bottom) {
   return scale.pieces.filter((piece) => piece.folded).flatMap((piece) => {
     const height = bottom - 24;
-    const middle = piece.x + piece.width / 2;
+    const length = lengthOf(piece.to - piece.from);
     const torn = (x) => `M${x} 24${"l3 5l-3 5".repeat(Math.max(1, Math.floor(height / 10)))}`;
-    const label = (y, text) => svg("text", { class: "tl-lane n-mid", x: middle, y }, text);
     return [
       svg("rect", { class: "fold", x: piece.x, y: 24, width: piece.width, height }),
       svg("path", { class: "fold-l", d: torn(piece.x) }),
       svg("path", { class: "fold-l", d: torn(piece.x + piece.width) }),
-      label(24 + height / 2 - 4, lengthOf(piece.to - piece.from)),
-      label(24 + height / 2 + 12, "folded"),
+      svg("text", { class: "tl-cp n-mid", x: piece.x + piece.width / 2, y: 33 }, length.length < 7 ? `${length} folded` : length),
     ];
   });
 }
 
-function tickMarks(scale, bottom) {
+function tickMarks(scale, bottom, width) {
   return scale.ticks().flatMap((tick) => [
     svg("path", { class: "hair", d: `M${Math.round(tick.x) + 0.5} 22V${bottom}` }),
-    svg("text", { class: "tl-lane", x: tick.x + 4, y: 14 }, tickLabel(tick)),
+    ...(tick.x + 4 + 56 <= width ? [svg("text", { class: "tl-lane", x: tick.x + 4, y: 14 }, tickLabel(tick))] : []),
   ]);
 }
 
-function markFlags(marks, scale, bottom) {
+function markFlags(marks, scale, bottom, width) {
   let clear = -Infinity;
-  return marks.flatMap(({ label, at }) => {
+  return marks.map(({ label, name, at }) => {
     const x = scale.x(Date.parse(at));
-    const parts = [svg("path", { class: "flag-l", d: `M${x} 19V${bottom}` }), svg("path", { class: "flag", d: `M${x} 19h11l-3 4 3 4h-11z` })];
-    if (x > clear) {
-      parts.push(svg("text", { class: "tl-cp", x: x + 14, y: 27 }, label));
+    const g = svg("g", {}, svg("title", {}, name ? `Checkpoint ${name}` : label));
+    g.append(svg("path", { class: "flag-l", d: `M${x} 19V${bottom}` }), svg("path", { class: "flag", d: `M${x} 19h11l-3 4 3 4h-11z` }));
+    if (x > clear && x + 20 + label.length * 6 <= width) {
+      g.append(svg("text", { class: "tl-cp", x: x + 14, y: 27 }, label));
       clear = x + 20 + label.length * 6;
     }
-    return parts;
+    return g;
   });
 }
 

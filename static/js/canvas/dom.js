@@ -73,4 +73,33 @@ export function cut(text, room, font) {
   return `${letters.slice(0, low).join("").trimEnd()}…`;
 }
 
+/**
+ * The text in two lines, broken between words; null when its first word alone is wider than a line.
+ * @param {string} text
+ * @param {number} room in px, of each line
+ * @param {string} font as in CSS
+ * @returns {[string, string]|null}
+ */
+export function twoLines(text, room, font) {
+  const words = text.split(/\s+/).filter(Boolean);
+  let count = words.length - 1;
+  while (count > 0 && widthOf(words.slice(0, count).join(" "), font) > room) count -= 1;
+  if (count < 1) return null;
+  return [words.slice(0, count).join(" "), cutName(words.slice(count).join(" "), room, font)];
+}
+
+/**
+ * A name that is too long loses its middle when its last word is short: "Process par… 2" stays apart from "Process par… 3".
+ * @param {string} name
+ * @param {number} room in px
+ * @param {string} font as in CSS
+ */
+export function cutName(name, room, font) {
+  if (widthOf(name, font) <= room) return name;
+  const tail = name.match(/\s\S{1,3}$/)?.[0] ?? "";
+  const front = room - widthOf(tail, font);
+  if (!tail || front < 60) return cut(name, room, font);
+  return cut(`${name.slice(0, -tail.length)}…`, front, font) + tail;
+}
+
 export { widthOf };

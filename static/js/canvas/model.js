@@ -7,7 +7,8 @@ export const NODE = { w: 200, h: 64 };
 const DISC = { w: 36, h: 36 };
 const DISC_GAP = 64;
 const MOST_STARTS = 12; // more lines than this from the disc would say nothing
-const CLEARABLE = ["word", "glyph", "figure", "since", "until", "usual", "progress"];
+const CLEARABLE = ["word", "glyph", "figure", "since", "until", "usual", "progress", "agent"];
+const LASTING = new Set(["usual", "agent"]); // what another state leaves as it is
 export const START = "\u0000start";
 
 /**
@@ -145,7 +146,7 @@ function apply(nodes, states) {
     if (!node) continue;
     const before = node.state;
     if (change.state && change.state !== before) {
-      for (const name of CLEARABLE) if (name !== "usual") delete node[name];
+      for (const name of CLEARABLE) if (!LASTING.has(name)) delete node[name];
       node.state = change.state;
       for (const edge of [...node.into, ...node.out]) changed.edges.add(edge);
     }

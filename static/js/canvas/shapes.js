@@ -1,5 +1,5 @@
 /** How one task is drawn: 200 x 64, the tile's shape tells its kind, the second line its state. Measures are in px. */
-import { cut, icon, svg, widthOf } from "./dom.js";
+import { cut, cutName, icon, svg, twoLines, widthOf } from "./dom.js";
 import { figureAt, progressAt, WORDS } from "./states.js";
 
 const W = 200;
@@ -7,15 +7,20 @@ const H = 64;
 const TEXT = 58; // left edge of the text
 const RIGHT = 189; // right edge of the figure
 const BAR = 130;
+const CHIPPED = 96; // room for the name beside the chip of an agent
 const DIAMOND = "M24 18Q29 13.5 34 18L43 27Q47.5 32 43 37L34 46Q29 50.5 24 46L15 37Q10.5 32 15 27Z";
 const NOTCHED = `M10 0H${W - 14}L${W} 14V${H - 10}a10 10 0 0 1 -10 10H10a10 10 0 0 1 -10 -10V10a10 10 0 0 1 10 -10Z`;
 
-/** @typedef {{name: string, word: string, sub: string, pill: string}} Fonts CSS fonts, for measuring */
+/** Baselines by the number of lines of the name, without and with the bar of a running task below. */
+const LINES = { 1: [{ name: 27, second: 47 }, { name: 25, second: 43.5 }], 2: [{ name: 21, second: 53 }, { name: 18, second: 47.5 }] };
+const NEXT_LINE = 15;
+
+/** @typedef {{name: string, small: string, word: string, sub: string, pill: string}} Fonts CSS fonts, for measuring */
 
 /** @param {Element} host @returns {Fonts} */
 export function fontsOf(host) {
   const family = getComputedStyle(host).fontFamily;
-  return { name: `600 14px ${family}`, word: `500 13px ${family}`, sub: `13px ${family}`, pill: `500 12px ${family}` };
+  return { name: `600 14px ${family}`, small: `600 13px ${family}`, word: `500 13px ${family}`, sub: `13px ${family}`, pill: `500 12px ${family}` };
 }
 
 /**
@@ -28,11 +33,12 @@ export function fontsOf(host) {
 export function drawTask(node, fonts, now) {
   if (node.disc) return { children: disc(node), figure: null, fill: null };
   const share = node.state === "running" ? progressAt(node, now) : null;
-  const lift = share === null ? 0 : 1;
-  const second = node.state ? stateLine(node, fonts, now, lift) : noteLine(node, fonts);
+  const broken = widthOf(node.name, fonts.name) > BAR ? twoLines(node.name, BAR, fonts.small) : null;
+  const at = LINES[broken ? 2 : 1][share === null ? 0 : 1];
+  const second = node.state ? stateLine(node, fonts, now, at.second) : noteLine(node, fonts, at.second);
   const bar = share === null ? null : runningBar(share);
   const detail = svg("g", { class: "n-detail" }, tile(node.kind), icon(node.icon ?? "i-bot", "n-ico", 20, 23, 18));
-  detail.append(...nameLine(node, fonts, lift));
+  detail.append(...(broken ? nameLines(node, broken, at.name) : nameLine(node, fonts, at.name)));
   const fine = svg("g", { class: "n-fine" }, ...second.parts, ...(bar ? bar.parts : []));
   const children = [...body(node.state), detail, fine];
   if (node.problem) children.push(badge(node.problem));
@@ -63,12 +69,19 @@ function tile(kind) {
   return svg("rect", { class: "n-tile", x: 11, y: 14, width: 36, height: 36, rx: 8 });
 }
 
-function nameLine(node, fonts, lift) {
-  const y = 27 - 2 * lift;
-  const shown = cut(node.name, node.agent ? 96 : BAR, fonts.name);
+function nameLines(node, lines, y) {
+  const text = svg("text", { class: "n-name n-name-2", x: TEXT, y });
+  lines.forEach((line, i) => text.append(svg("tspan", { x: TEXT, dy: i * NEXT_LINE }, line)));
+  if (lines.join(" ") !== node.name) text.append(svg("title", {}, node.name));
+  return [text];
+}
+
+function nameLine(node, fonts, y) {
+  const chipped = node.agent && widthOf(node.name, fonts.name) <= CHIPPED; // a name tells more than initials
+  const shown = cutName(node.name, BAR, fonts.name);
   const text = svg("text", { class: "n-name", x: TEXT, y }, shown);
   if (shown !== node.name) text.append(svg("title", {}, node.name));
-  if (!node.agent) return [text];
+  if (!chipped) return [text];
   const chip = svg("g", { class: "n-fine" });
   chip.append(
     svg("rect", { class: "n-who", x: 162, y: y - 13.5, width: 26, height: 18, rx: 9 }),
@@ -86,29 +99,30 @@ export function shortName(agent) {
   return letters.join("").toUpperCase();
 }
 
-function stateLine(node, fonts, now, lift) {
-  const y = 47 - 3.5 * lift;
+function stateLine(node, fonts, now, y) {
   const written = figureAt(node, now);
   const word = node.word ?? WORDS[node.state];
-  const whole = Math.max(44, RIGHT - 75 - (written ? Math.min(64, widthOf(written, fonts.sub)) + 8 : 0));
-  const room = Math.min(whole, widthOf(word, fonts.word) + 1);
+  const counts = Boolean(node.since || node.until);
+  const kept = counts ? widthOf(written, fonts.sub) + 6 : 0; // a figure that counts is kept, a name gives way
+  const room = Math.min(RIGHT - 75 - kept, widthOf(word, fonts.word) + 1);
   const parts = [
     icon(node.glyph || `g-${node.state}`, node.state === "running" ? "n-gl gl-turn" : "n-gl", TEXT, y - 10.5, 13),
-    svg("text", { class: "n-word", x: 75, y }, cut(word, whole, fonts.word)),
+    svg("text", { class: "n-word", x: 75, y }, cut(word, room, fonts.word)),
   ];
-  const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, cut(written, RIGHT - 75 - room - 6, fonts.sub));
+  const left = RIGHT - 75 - room - 6;
+  const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, left < 20 ? "" : cut(written, left, fonts.sub));
   parts.push(figure);
   return { parts, figure };
 }
 
-function noteLine(node, fonts) {
-  const text = node.note ? svg("text", { class: "n-sub", x: TEXT, y: 47 }, cut(node.note, BAR, fonts.sub)) : null;
+function noteLine(node, fonts, y) {
+  const text = node.note ? svg("text", { class: "n-sub", x: TEXT, y }, cut(node.note, BAR, fonts.sub)) : null;
   return { parts: text ? [text] : [], figure: null };
 }
 
 function runningBar(share) {
-  const track = svg("rect", { class: "n-track", x: TEXT, y: 51, width: BAR, height: 3, rx: 1.5 });
-  const fill = svg("rect", { class: "n-fill", x: TEXT, y: 51, width: barWidth(share), height: 3, rx: 1.5 });
+  const track = svg("rect", { class: "n-track", x: TEXT, y: 53, width: BAR, height: 3, rx: 1.5 });
+  const fill = svg("rect", { class: "n-fill", x: TEXT, y: 53, width: barWidth(share), height: 3, rx: 1.5 });
   return { parts: [track, fill], fill };
 }
 

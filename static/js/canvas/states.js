@@ -49,7 +49,7 @@ export function edgeLook({ from, to, kind }) {
  * @returns {string}
  */
 export function figureAt(task, now) {
-  if (task.until) return `in ${clock((Date.parse(task.until) - now) / 1000)}`;
+  if (task.until) return clock((Date.parse(task.until) - now) / 1000);
   if (task.since) return clock((now - Date.parse(task.since)) / 1000);
   return task.figure ?? "";
 }

@@ -34,7 +34,7 @@
  * @typedef {{nodes: NodeData[], edges: EdgeData[], start?: StartData}} GraphData
  *
  * What a live update may change of a node. Absent fields stay, null clears.
- * @typedef {{state?: State, word?: string|null, glyph?: string|null, figure?: string|null, since?: string|null, until?: string|null, usual?: number|null, progress?: number|null}} TaskState
+ * @typedef {{state?: State, word?: string|null, glyph?: string|null, figure?: string|null, since?: string|null, until?: string|null, usual?: number|null, progress?: number|null, agent?: string|null}} TaskState
  *
  * A node as the canvas keeps it: the data, where it stands, and its neighbours.
  * @typedef {NodeData & {x: number, y: number, w: number, h: number, disc: boolean, order: number, into: Edge[], out: Edge[]}} Node

@@ -9,7 +9,7 @@ import { drawOverview } from "./overview.js";
 import { barWidth, drawTask, fontsOf, rings } from "./shapes.js";
 import { edgeLook, figureAt, progressAt } from "./states.js";
 
-const PILL_MOST = 112;
+const PILL_MOST = 150;
 const LOOKS = ["off", "plain", "taken", "live"]; // drawn in this order: what has happened lies above what has not
 
 /** Width of a pill with this label, for the layout. */
@@ -73,7 +73,7 @@ export function createView(scene, model, fonts) {
     const classes = { plain: "e", taken: "e e-taken", live: "e e-live", off: "e e-off" };
     const dashed = edge.kind === "failure" ? " e-fail" : "";
     part.g.replaceChildren(svg("path", { class: classes[look] + dashed, d: line }), svg("path", { class: headClass(look), d: head }));
-    if (look === "live") part.g.append(...baton(edge, moving));
+    if (look === "live") part.g.append(baton(edge, moving));
     part.pill?.setAttribute("class", look === "off" ? "pill-off" : "pill-on");
     if (shown.edges.has(edge)) layers[look].append(part.g);
   }
@@ -146,13 +146,12 @@ function headClass(look) {
 }
 
 function baton(edge, moving) {
-  const d = batonLine(edge.points);
-  const parts = [svg("path", { class: "baton-a", d }), svg("path", { class: "baton-b", d })];
+  const held = svg("path", { class: "baton", d: batonLine(edge.points) });
   if (moving && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const slide = [{ transform: "translateX(-22px)", opacity: 0 }, { transform: "none", opacity: 1 }];
-    for (const part of parts) part.animate(slide, { duration: 240, easing: "cubic-bezier(.2, 0, 0, 1)" });
+    held.animate(slide, { duration: 240, easing: "cubic-bezier(.2, 0, 0, 1)" });
   }
-  return parts;
+  return held;
 }
 
 function drawPill(edge, fonts) {

@@ -27,7 +27,7 @@ export function updateRow(task, line) {
 /** @param {import("../canvas/types.js").Node} task */
 export function tickRow(task) {
   const figure = rowOf(task.key)?.querySelector("[data-row-figure]");
-  if (figure) figure.textContent = figureAt(task, Date.now());
+  if (figure) figure.textContent = (task.until ? "in " : "") + figureAt(task, Date.now());
 }
 
 let wanted = "";

@@ -7,6 +7,7 @@ const VIEWS = ["graph", "timeline", "list"];
 export function startViews(root) {
   const asked = new URL(location.href).searchParams.get("view");
   if (!asked && recall("run-view") === "list") show(root, "list");
+  else mark(current(root));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-view-link]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -35,6 +36,10 @@ function choose(root, view) {
 
 function show(root, view) {
   root.dataset.view = view;
+  mark(view);
+}
+
+function mark(view) {
   for (const link of document.querySelectorAll("[data-view-link]")) {
     if (link.dataset.viewLink === view) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
