@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from orchestrator.clock import tick
-from orchestrator.engine.turn import take_turn
 from orchestrator.models import Run
 from orchestrator.planning.machine import RUN_ENDED
-from orchestrator.worker import Worker, worker_name
+from orchestrator.worker import STOP_SECONDS, Worker, worker_name
 
 _TICK_SECONDS = 1.0
-_STOP_SECONDS = 20.0
+_GRACE_SECONDS = 2.0
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Carrier:
             tick()
             self._next_tick = time.monotonic() + _TICK_SECONDS
         for run_id in self._uncarried():
-            worker = Worker(f"{worker_name()}:{run_id}", run_id=run_id)
+            worker = Worker(f"{worker_name()}:{run_id}", run_id=run_id, stop_asked=self._done.is_set)
             thread = threading.Thread(
                 target=self._carry, args=(worker,), name=f"baton-run-{run_id}", daemon=True
             )
@@ -55,20 +54,16 @@ class Carrier:
 
     def _carry(self, worker: Worker) -> None:
         try:
-            worker.run_until(lambda _idle: self._done.is_set() or _has_ended(worker.run_id))
+            worker.run_until(lambda _idle: _has_ended(worker.run_id))
         finally:
             connection.close()
 
     def __exit__(self, *_error: object) -> None:
-        """Stop claiming and let attempts finish for a while; what then still runs is given back."""
+        """Stop claiming and let attempts finish for a while; a worker gives back what then still runs."""
         self._done.set()
-        for worker, _thread in self._workers.values():
-            worker.stop()
-        deadline = time.monotonic() + _STOP_SECONDS
-        for worker, thread in self._workers.values():
+        deadline = time.monotonic() + STOP_SECONDS + _GRACE_SECONDS
+        for _worker, thread in self._workers.values():
             thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                take_turn(list(worker.release()))
 
 
 def _has_ended(run_id: int | None) -> bool:

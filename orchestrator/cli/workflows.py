@@ -49,15 +49,18 @@ def list_workflows(search: str, limit: int) -> None:
 
 
 def _listed(workflow: Any) -> dict[str, Any]:
-    last = {"run": workflow.last_run, "status": workflow.last_status, "at": workflow.last_at.isoformat()}
     return {
         "id": workflow.key,
         "name": workflow.name,
         "version": workflow.last_version,
         "template": workflow.template,
-        "last_run": last if workflow.last_run else None,
+        "last_run": _last_run(workflow) if workflow.last_run else None,
         "updated_at": workflow.updated_at.isoformat(),
     }
+
+
+def _last_run(workflow: Any) -> dict[str, Any]:
+    return {"run": workflow.last_run, "status": workflow.last_status, "at": workflow.last_at.isoformat()}
 
 
 def _list_table(rows: list[Any]) -> RenderableType:

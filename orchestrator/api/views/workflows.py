@@ -53,12 +53,17 @@ def _enveloped(data: Any) -> Any:
     return {"definition": data} if isinstance(data, dict) and "tasks" in data else data
 
 
-def _with_version(workflows: QuerySet[Workflow]) -> QuerySet[Workflow]:
+def _with_version(workflows: QuerySet[Workflow], *more: str) -> QuerySet[Workflow]:
+    """With what is told of the newest version; `more` names further fields of it, such as the definition."""
     newest = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
-    return workflows.select_related("owner").annotate(
-        last_version=Subquery(newest.values("number")[:1]),
-        schema_version=Subquery(newest.values("schema_version")[:1]),
-        definition=Subquery(newest.values("definition")[:1]),
+    return (
+        workflows.select_related("owner")
+        .defer("draft")
+        .annotate(
+            last_version=Subquery(newest.values("number")[:1]),
+            schema_version=Subquery(newest.values("schema_version")[:1]),
+            **{name: Subquery(newest.values(name)[:1]) for name in more},
+        )
     )
 
 
@@ -67,7 +72,7 @@ def _workflow(user: Person, key: str) -> Workflow:
 
 
 def _detail(user: Person, key: str) -> Response:
-    workflow = get_object_or_404(_with_version(workflows_for(user)).defer("draft"), key=key)
+    workflow = get_object_or_404(_with_version(workflows_for(user), "definition"), key=key)
     return Response(WorkflowDetailSerializer(workflow).data)
 
 
@@ -76,7 +81,7 @@ class WorkflowsView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first, those you may see. Archived ones only when asked for."""
         query = self.query(WorkflowQuery)
-        rows = _with_version(workflows_for(request.user)).defer("draft", "definition")
+        rows = _with_version(workflows_for(request.user))
         rows = rows.filter(archived_at__isnull=not query["archived"])
         if "q" in query:
             rows = rows.filter(Q(name__icontains=query["q"]) | Q(key__icontains=query["q"]))
