@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import ExpressionError
+from .limits import MAX_INTEGER, MIN_INTEGER
 from .values import JSON, checked_number, checked_string, kind_of, shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
-_DOUBLE = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+# The digits of a run can be read in one way only: with two, a long run that ends badly would take quadratic time.
+_DOUBLE = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-# From here on the decimal digits of a double say more than it knows.
-_PLAIN_DOUBLE = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _ends_with(text: JSON, part: JSON, position: int) -> bool:
 
 
 def _lower_ascii(text: JSON, position: int) -> str:
-    return checked_string(_string(text, "lowerAscii", position).translate(_LOWER), position)
+    return checked_string(_string(text, "lowerAscii", position), position).translate(_LOWER)
 
 
 def _string(value: JSON, function: str, position: int, hint: str = "") -> str:
@@ -65,9 +65,12 @@ def _string(value: JSON, function: str, position: int, hint: str = "") -> str:
 def _to_integer(value: JSON, position: int) -> int:
     match kind_of(value):
         case "integer":
-            return int(value)
+            return int(checked_number(int(value), position))
         case "double":
-            return int(checked_number(math.trunc(value), position))
+            # As in CEL the least integer is out of reach too: many doubles beyond it have been rounded to its value.
+            if not MIN_INTEGER < value < MAX_INTEGER:
+                raise ExpressionError("the result does not fit in 64 bits", position, "overflow")
+            return int(math.trunc(value))
         case "string":
             if not _INTEGER.match(value):
                 raise ExpressionError(
@@ -80,7 +83,7 @@ def _to_integer(value: JSON, position: int) -> int:
 def _to_double(value: JSON, position: int) -> float:
     match kind_of(value):
         case "integer" | "double":
-            return float(value)
+            return float(checked_number(value, position))
         case "string":
             if not _DOUBLE.match(value):
                 raise ExpressionError("double() needs a string that holds a number", position, "type")
@@ -96,10 +99,9 @@ def _to_string(value: JSON, position: int) -> str:
         case "boolean":
             return "true" if value else "false"
         case "integer":
-            return str(int(value))
+            return str(checked_number(int(value), position))
         case "double":
-            plain = value.is_integer() and abs(value) < _PLAIN_DOUBLE
-            return str(int(value)) if plain else repr(float(value))
+            return repr(float(checked_number(value, position))).removesuffix(".0")
     raise ExpressionError(
         f"string() needs a number, a boolean or a string, not {shown(value)}", position, "type"
     )

@@ -229,6 +229,9 @@ class _Parser:
             found.append(one())
             if not self._takes(","):
                 break
+            # As in CEL a list and a map may end with a comma, but a call may not.
+            if closing == ")" and self.token.text == closing:
+                raise self._unexpected("a value")
         self._expect(closing)
         return tuple(found)
 

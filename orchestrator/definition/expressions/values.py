@@ -72,6 +72,9 @@ def contains(item: JSON, container: JSON, position: int) -> bool:
     if isinstance(container, list):
         return any(equal(item, one) for one in container)
     if isinstance(container, dict):
+        # As in CEL an integer or a boolean could be a key, though of no map here; nothing else could.
+        if kind_of(item) not in ("string", "integer", "boolean"):
+            raise ExpressionError(f"{shown(item)} cannot be a key of a map", position, "type")
         return isinstance(item, str) and item in container
     hint = "; use .contains() on strings" if isinstance(container, str) else ""
     raise ExpressionError(
