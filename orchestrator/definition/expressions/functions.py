@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ def _to_integer(value: JSON, position: int) -> int:
             # As in CEL the least integer is out of reach too: many doubles beyond it have been rounded to its value.
             if not MIN_INTEGER < value < MAX_INTEGER:
                 raise ExpressionError("the result does not fit in 64 bits", position, "overflow")
-            return int(math.trunc(value))
+            return int(value)
         case "string":
             if not _INTEGER.match(value):
                 raise ExpressionError(
