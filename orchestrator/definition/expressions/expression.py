@@ -59,8 +59,12 @@ def compile_expression(source: str) -> Expression:
 
 @lru_cache(maxsize=COMPILED_KEPT)
 def _compile(source: str) -> Expression:
-    tree = parse(source)
-    return Expression(source, references_of(tree), compiled(tree))
+    try:
+        tree = parse(source)
+        return Expression(source, references_of(tree), compiled(tree))
+    except RecursionError:
+        # What the caps allow needs some 600 frames: enough are left unless the caller stands deep itself.
+        raise ExpressionError("the expression is nested too deep to be read here", 0, "too_deep") from None
 
 
 def holds(expression: Expression, context: Context) -> bool:

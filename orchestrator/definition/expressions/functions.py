@@ -40,7 +40,8 @@ def _size(value: JSON, position: int) -> int:
 
 def _contains(text: JSON, part: JSON, position: int) -> bool:
     hint = "; use `in` on lists and maps" if isinstance(text, list | dict) else ""
-    return _string(part, "contains", position) in _string(text, "contains", position, hint)
+    whole = _string(text, "contains", position, hint)
+    return _string(part, "contains", position) in whole
 
 
 def _starts_with(text: JSON, part: JSON, position: int) -> bool:

@@ -24,6 +24,8 @@ _TOKEN = re.compile(
     r")"
 )
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|(.))")
+# PostgreSQL stores no null character, and a lone surrogate cannot be written as UTF-8.
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 _SIMPLE_ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     "\\": "\\", "'": "'", '"': '"', "`": "`", "?": "?",
@@ -96,18 +98,14 @@ def _number(source: str, kind: Kind, text: str, position: int) -> int | float:
 def _unescaped(literal: str, position: int) -> str:
     body = literal[1:-1]
     if "\\" not in body:
-        _refuse_null(body, position)
-        return body
-    text = _ESCAPE.sub(lambda match: _character(match, position + 1), body)
-    _refuse_null(text, position)
-    return text
+        return _storable(body, position)
+    return _storable(_ESCAPE.sub(lambda match: _character(match, position + 1), body), position)
 
 
 def _character(match: re.Match[str], start: int) -> str:
     hexadecimal = match[1] or match[2] or match[3]
     if hexadecimal or match[4]:
         number = int(hexadecimal, 16) if hexadecimal else int(match[4], 8)
-        # A lone surrogate cannot be stored or sent as UTF-8.
         if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
             raise ExpressionError(f"{match[0]} is not a character", start + match.start())
         return chr(number)
@@ -118,9 +116,10 @@ def _character(match: re.Match[str], start: int) -> str:
     return _SIMPLE_ESCAPES[match[5]]
 
 
-def _refuse_null(text: str, position: int) -> None:
-    if "\0" in text:
-        raise ExpressionError("a string cannot hold the null character", position)
+def _storable(text: str, position: int) -> str:
+    if found := _UNSTORABLE.search(text):
+        raise ExpressionError(f"a string cannot hold the character U+{ord(found[0]):04X}", position)
+    return text
 
 
 def _foreign(source: str, at: int) -> ExpressionError:
