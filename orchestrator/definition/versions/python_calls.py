@@ -125,6 +125,15 @@ def _conversion(name: str) -> Callable[[Translator, ast.Call], Term]:
     return convert
 
 
+def _str(translator: Translator, node: ast.Call) -> Term:
+    text = translator.term(_only_argument(translator, node))
+    if text.boolean:
+        return terms.choice(text, terms.string("True"), terms.string("False"))
+    if text.literal is None:
+        translator.warnings.append("str() writes true, false and 3.0 as 'true', 'false' and '3'.")
+    return terms.call("string", text)
+
+
 def _bool(translator: Translator, node: ast.Call) -> Term:
     return translator.truth(_only_argument(translator, node))
 
@@ -141,7 +150,7 @@ FUNCTIONS: Final[dict[str, Callable[[Translator, ast.Call], Value]]] = {
     "all": _all,
     "sum": _sum,
     "len": _length,
-    "str": _conversion("string"),
+    "str": _str,
     "int": _conversion("int"),
     "float": _conversion("double"),
     "bool": _bool,

@@ -110,8 +110,8 @@ class Translator:
         self.warnings: list[str] = []
         self._known_tasks = known_tasks
         self._source = source
-        # Python sees one kind of line end; spaces before an expression are an error to it.
-        self._text = source.replace("\r\n", " \n").replace("\r", "\n").lstrip(" \t\n")
+        # Python sees one kind of line end; spaces before an expression, and on a line after it, are an error to it.
+        self._text = source.replace("\r\n", " \n").replace("\r", "\n").strip(" \t\n")
         self._variables: dict[str, Value] = {}
         self._depth = 0
         self._steps = 0
@@ -125,7 +125,11 @@ class Translator:
                 warnings.simplefilter("ignore")
                 return ast.parse(self._text, mode="eval").body
         except SyntaxError as error:
-            position = self._position(error.lineno or 1, (error.offset or 1) - 1)
+            # Where the text ends too early Python gives 0 for the column.
+            end = len(self._source.rstrip())
+            position = (
+                end if error.offset == 0 else self._position(error.lineno or 1, (error.offset or 1) - 1)
+            )
             raise Untranslatable(f"this is not a Python expression ({error.msg})", position) from None
         except (ValueError, RecursionError, MemoryError):
             raise Untranslatable("this is not a Python expression that can be read", 0) from None
@@ -146,7 +150,7 @@ class Translator:
         return len(self._text.split("\n")[line - 1].encode()[:column].decode(errors="ignore"))
 
     def _position(self, line: int, column: int) -> int:
-        skipped = len(self._source) - len(self._text)
+        skipped = len(self._source) - len(self._source.lstrip(" \t\r\n"))
         before = sum(len(one) + 1 for one in self._text.split("\n")[: line - 1])
         return max(0, min(skipped + before + column, len(self._source)))
 
