@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from orchestrator.engine import points
 from orchestrator.engine.plans import plan_for
 
 pytest_plugins = ("tests.needs",)
+
+# How long one example takes says more of how busy the machine is than of the code.
+settings.register_profile("calm", deadline=None)
+settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True)
