@@ -8,7 +8,7 @@ the rules of the current schema.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from orchestrator.definition.versions.steps import STEPS
 
 CURRENT: Final = "2.0.0"
 VERSIONS: Final = (*STEPS, CURRENT)
+_LONGEST: Final = 20  # characters of a version
+_LARGEST: Final = 10**_LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,29 @@ def version_of(value: object) -> str:
         return CURRENT
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return ""  # writing out an endless number would fail
     text = str(value).strip().removeprefix("v")
-    return text + ".0" * (2 - text.count(".")) if len(text) <= 20 else ""
+    return text + ".0" * (2 - text.count(".")) if len(text) <= _LONGEST else ""
 
 
 def _unknown(value: object) -> Issue:
     known = ", ".join(VERSIONS)
-    if version_of(value).partition(".")[0].isdecimal() and int(version_of(value).partition(".")[0]) > 2:
+    if _is_newer(version_of(value)):
         text = f"This definition is of schema {show(value)}, which is newer than {CURRENT}. Update Baton to read it."
         return Issue("version", "unknown_version", text)
-    hint = nearest(version_of(value), VERSIONS)
+    hint = nearest(version_of(value), reversed(VERSIONS))  # of several that are as near, the newest
     text = f"There is no schema version {show(value)}; there are {known}.{did_you_mean(hint)}"
     return Issue("version", "unknown_version", text, hint=hint)
+
+
+def _is_newer(version: str) -> bool:
+    parts = version.split(".")
+    return all(part.isdecimal() for part in parts) and _numbers(parts) > _numbers(CURRENT.split("."))
+
+
+def _numbers(parts: Iterable[str]) -> tuple[int, ...]:
+    return tuple(map(int, parts))
 
 
 __all__ = ["CURRENT", "VERSIONS", "Migration", "migrate", "version_of"]

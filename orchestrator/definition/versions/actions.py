@@ -1,7 +1,8 @@
 """What the parameters of actions were called in older definitions.
 
 Only names are changed, and only where the present name is not used already. Approvers that stand in agent_id are moved
-by `normal`, since that is allowed in every version; a condition check without an expression is the action's affair.
+by `normal`, since that is allowed in every version; a condition check that only has a check_type and thresholds is kept
+as it is: the action passes it with its settings as output, and warns that it decides nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _RENAMED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "wait": ("wait_for_completion",),
     },
     language.APPROVAL_GATE: {"title": ("request_title",), "instructions": ("description", "message")},
+    language.CONDITION_CHECK: {"expression": ("condition",)},
     "api_call": {"url": ("endpoint",), "json": ("payload",)},
 }
 

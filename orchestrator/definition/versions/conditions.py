@@ -1,10 +1,11 @@
-"""The conditions of older definitions, rewritten from Python to expressions where they stand."""
+"""The conditions and checks of older definitions, rewritten from Python to expressions where they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from orchestrator.definition import language
 from orchestrator.definition.expressions import ExpressionError, compile_expression
 from orchestrator.definition.fields import bare_expression
 from orchestrator.definition.issues import Issue, at, warning
@@ -22,14 +23,47 @@ def rewrite_conditions(data: dict[str, Any]) -> tuple[dict[str, Any], list[Issue
     return {**data, "tasks": rewritten}, issues
 
 
+def expressions_of(task: dict[str, Any]) -> Iterator[Any]:
+    """What stands where a task has expressions: its conditions, and what a condition check evaluates."""
+    conditions = task.get("conditions")
+    yield from conditions if isinstance(conditions, list) else ()
+    parameters = task.get("parameters")
+    if task.get("action") == language.CONDITION_CHECK and isinstance(parameters, dict):
+        checks = parameters.get("checks")
+        yield parameters.get("expression")
+        yield from checks.values() if isinstance(checks, dict) else ()
+
+
 def _task(task: Any, path: str, known: Collection[str], issues: list[Issue]) -> Any:
-    if not isinstance(task, dict) or task.get("conditions") is None:
+    if not isinstance(task, dict):
         return task
-    given = task["conditions"]
-    several = given if isinstance(given, list) else [given]
-    where = at(path, "conditions")
-    rewritten = [_condition(one, at(where, place), known, issues) for place, one in enumerate(several)]
-    return {**task, "conditions": rewritten}
+    changed = dict(task)
+    if task.get("conditions") is not None:
+        given = task["conditions"]
+        several = given if isinstance(given, list) else [given]
+        where = at(path, "conditions")
+        changed["conditions"] = [
+            _condition(one, at(where, place), known, issues) for place, one in enumerate(several)
+        ]
+    if task.get("action") == language.CONDITION_CHECK and isinstance(task.get("parameters"), dict):
+        changed["parameters"] = _checks(task["parameters"], at(path, "parameters"), known, issues)
+    return changed
+
+
+def _checks(
+    parameters: dict[str, Any], path: str, known: Collection[str], issues: list[Issue]
+) -> dict[str, Any]:
+    """What a condition check evaluates is written like a condition."""
+    changed = dict(parameters)
+    if isinstance(parameters.get("expression"), str):
+        changed["expression"] = _condition(parameters["expression"], at(path, "expression"), known, issues)
+    if isinstance(parameters.get("checks"), dict):
+        where = at(path, "checks")
+        changed["checks"] = {
+            name: _condition(one, at(where, name), known, issues) if isinstance(one, str) else one
+            for name, one in parameters["checks"].items()
+        }
+    return changed
 
 
 def _condition(given: Any, path: str, known: Collection[str], issues: list[Issue]) -> Any:

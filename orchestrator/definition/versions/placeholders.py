@@ -3,74 +3,88 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 from typing import Any, Final
 
 from orchestrator.definition.expressions import ROOTS, ExpressionError, compile_expression
 from orchestrator.definition.issues import Issue, at, warning
 from orchestrator.definition.names import is_key
+from orchestrator.definition.versions.conditions import expressions_of
 
 _BARE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _RESULT: Final = re.compile(r"(\{\{[^{}]*\btasks(?:\.\w+|\[[^\]]*\]))\.result\b")
-_FILLED: Final = ("agent_id", "parameters", "compensation")
+
+
+class Place(Enum):
+    """Where a parameter is named, which says what it may be."""
+
+    AGENT = auto()  # who does a task: a name, so text
+    WHOLE = auto()  # all of a string, or part of a condition: any value
+    TEXT = auto()  # among other text
+
+
+_Met = defaultdict[str, set[Place]]
+_FILLED: Final = ("agent_id", "parameters", "compensation", "approvers", "approver")
 
 
 def declare(data: dict[str, Any]) -> tuple[dict[str, Any], list[Issue]]:
     """Fields that are filled in have their placeholders rewritten; what they and conditions name is declared."""
     tasks = data.get("tasks")
-    declared = data.get("parameters", {})
+    declared = {} if data.get("parameters") is None else data["parameters"]
     if not isinstance(tasks, dict) or not isinstance(declared, dict):
         return data, []
-    kinds: dict[str, str] = {}
-    rewritten = {key: _task(task, kinds) for key, task in tasks.items()}
-    met = {name: _parameter(kind) for name, kind in kinds.items() if name not in declared}
-    parameters = {**declared, **met}
+    met: _Met = defaultdict(set)
+    rewritten = {key: _task(task, met) for key, task in tasks.items()}
+    new = {name: _parameter(places) for name, places in met.items() if name not in declared}
+    parameters = {**declared, **new}
     changed = {**data, "tasks": rewritten} | ({"parameters": parameters} if parameters else {})
-    return changed, [_declared(name) for name in met]
+    return changed, [_declared(name) for name in new]
 
 
-def _task(task: Any, kinds: dict[str, str]) -> Any:
+def _task(task: Any, met: _Met) -> Any:
     if not isinstance(task, dict):
         return task
-    changed = {name: _filled(value, kinds) if name in _FILLED else value for name, value in task.items()}
-    for name in _BARE.findall(str(task.get("agent_id", ""))):
-        kinds[name] = "string"
-    for name in _named(task.get("conditions")):
-        kinds[name] = "any"
+    changed = dict(task)
+    for name in _FILLED:
+        if name in task:
+            changed[name] = _filled(task[name], met, agent=name == "agent_id")
+    for name in _named(expressions_of(task)):
+        met[name].add(Place.WHOLE)
     return changed
 
 
-def _filled(value: Any, kinds: dict[str, str]) -> Any:
+def _filled(value: Any, met: _Met, *, agent: bool = False) -> Any:
     """The value with each placeholder rewritten, at any depth: the depth was checked before."""
     match value:
         case str():
-            return _text(value, kinds)
+            return _text(value, met, agent)
         case list():
-            return [_filled(one, kinds) for one in value]
+            return [_filled(one, met) for one in value]
         case dict():
-            return {key: _filled(one, kinds) for key, one in value.items()}
+            return {key: _filled(one, met, agent=key == "agent_id") for key, one in value.items()}
     return value
 
 
-def _text(text: str, kinds: dict[str, str]) -> str:
-    """A parameter that is all of a string may be of any type; one among other text is text."""
+def _text(text: str, met: _Met, agent: bool) -> str:
     if "{{" not in text:
         return text
-    whole = _BARE.fullmatch(text.strip())
+    whole = Place.WHOLE if _BARE.fullmatch(text.strip()) else Place.TEXT
 
     def present(found: re.Match[str]) -> str:
         name = found[1]
         if name in ROOTS or not is_key(name):
             return found[0]
-        kinds[name] = "any" if whole else kinds.get(name, "string")
+        met[name].add(Place.AGENT if agent else whole)
         return f"{{{{ params.{name} }}}}"
 
     return _RESULT.sub(r"\1.output", _BARE.sub(present, text))
 
 
-def _named(conditions: Any) -> Iterator[str]:
+def _named(expressions: Iterable[Any]) -> Iterator[str]:
     """The parameters that rewritten conditions name."""
-    for source in conditions if isinstance(conditions, list) else ():
+    for source in expressions:
         try:
             references = compile_expression(source).references
         except ExpressionError:
@@ -80,8 +94,9 @@ def _named(conditions: Any) -> Iterator[str]:
         )
 
 
-def _parameter(kind: str) -> dict[str, Any]:
-    return {"type": kind, "required": True}
+def _parameter(places: set[Place]) -> dict[str, Any]:
+    is_text = Place.AGENT in places or places == {Place.TEXT}
+    return {"type": "string" if is_text else "any", "required": True}
 
 
 def _declared(name: str) -> Issue:
