@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice
+from keyword import iskeyword
 from typing import Literal
 
 from ..issues import Issue
-from ..names import nearest
+from ..names import is_key, nearest
 
 Code = Literal[
     "syntax",
@@ -54,9 +55,14 @@ class ExpressionError(Exception):
     @cached_property
     def suggestion(self) -> str:
         """The nearest right name, or nothing. Sought only when asked for: `||` may swallow many errors unseen."""
-        if not self._wrong or len(self._wrong) > LONGEST_NAME_COMPARED:
+        if not self._wrong or len(self._wrong) > LONGEST_NAME_COMPARED or self._is_python:
             return ""
         return nearest(self._wrong, [name for name in self._names if len(name) <= LONGEST_NAME_COMPARED])
+
+    @property
+    def _is_python(self) -> bool:
+        """`not` and `None` are no names mistyped, but words of the older dialect."""
+        return self.code == "unknown_name" and iskeyword(self._wrong)
 
     @property
     def message(self) -> str:
@@ -73,7 +79,15 @@ class ExpressionError(Exception):
         """The finding of a validation: its code is this one's, marked as one of an expression."""
         message = f"At column {self.position + 1}: {self.message}"
         full_stop = "" if message.endswith("?") else "."
-        return Issue(path, f"expression_{self.code}", message + full_stop, hint=self.suggestion)
+        advice, hint = self._advice()
+        return Issue(path, f"expression_{self.code}", message + full_stop + advice, hint=hint)
+
+    def _advice(self) -> tuple[str, str]:
+        """What else to say, and the hint. A name that is like no other is most likely meant to be a parameter."""
+        if self.suggestion or self.code != "unknown_name" or not is_key(self._wrong) or self._is_python:
+            return "", self.suggestion
+        name = f"params.{self._wrong}"
+        return f" If it is a parameter, write {name} and declare it under parameters.", name
 
     def __str__(self) -> str:
         return f"at column {self.position + 1}: {self.message}"

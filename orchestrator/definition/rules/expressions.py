@@ -7,8 +7,8 @@ or store them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.definition import language
@@ -18,9 +18,12 @@ from orchestrator.definition.issues import DefinitionError, Issue, at, show
 from orchestrator.definition.names import did_you_mean, nearest
 from orchestrator.definition.rules.draft import Draft, mapping, sequence
 from orchestrator.definition.templates import Template, TemplateError, compile_template
+from orchestrator.definition.versions import CURRENT
+from orchestrator.definition.versions.python_conditions import Untranslatable, translate
 
 # What these are given is decided on by the engine, or shown to people, and stored either way.
 _SHOWN_ACTIONS = (language.APPROVAL_GATE, language.CONDITION_CHECK)
+_NOT_COMPILED = ("expression_syntax", "expression_unknown_function", "expression_unknown_name")
 _NO_PARAMETERS = ParameterSchema(open=True)
 
 
@@ -36,11 +39,38 @@ class Scope:
     own_result: bool = False
 
 
+class OlderDialect:
+    """Knows what a condition means that somebody wrote in Python, as older schemas had it.
+
+    Rewriting one may take 10 ms and there may be thousands: after `budget` of them nothing more is said.
+    """
+
+    def __init__(self, tasks: Collection[str], budget: int = 25) -> None:
+        self._tasks = tasks
+        self._budget = budget
+
+    def explain(self, issue: Issue, source: str) -> Issue:
+        """The finding, with the condition as it is written now if it can be said."""
+        is_python = issue.code in _NOT_COMPILED or "workflow.tasks" in source
+        if issue.hint or not is_python or self._budget <= 0:
+            return issue
+        self._budget -= 1
+        try:
+            present = translate(source, self._tasks).source
+        except Untranslatable:
+            return issue
+        if present == source:
+            return issue
+        text = f"{issue.message} In schema {CURRENT} this is written '{present}'."
+        return replace(issue, message=text, hint=f"in schema {CURRENT}: {present}")
+
+
 def check_expressions(draft: Draft) -> Iterator[Issue]:
     """Every expression and template of every task."""
+    older = OlderDialect(draft.tasks)
     for key, task in draft.tasks.items():
         path, looped = draft.paths[key], task.get("for_each") is not None
-        yield from _conditions(task, path, Scope(draft, key, items=looped))
+        yield from _conditions(task, path, Scope(draft, key, items=looped), older)
         yield from _for_each(task, path, Scope(draft, key))
         yield from _template(task.get("agent_id"), at(path, "agent_id"), Scope(draft, key, items=looped))
         yield from _parameters(task, path, Scope(draft, key, items=looped))
@@ -49,10 +79,11 @@ def check_expressions(draft: Draft) -> Iterator[Issue]:
         yield from _template(cache_key, at(at(path, "cache"), "key"), Scope(draft, key, items=looped))
 
 
-def _conditions(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Issue]:
+def _conditions(task: Mapping[str, Any], path: str, scope: Scope, older: OlderDialect) -> Iterator[Issue]:
     for index, source in enumerate(sequence(task.get("conditions"))):
         if isinstance(source, str):
-            yield from _expression(source, at(at(path, "conditions"), index), scope, result=bool)
+            for issue in _expression(source, at(at(path, "conditions"), index), scope, result=bool):
+                yield older.explain(issue, source)
 
 
 def _for_each(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Issue]:
