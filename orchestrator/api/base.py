@@ -13,7 +13,8 @@ from orchestrator.api.fields import StrictSerializer
 
 
 class ApiView(APIView):
-    """Reads bodies and query strings by a serializer that refuses what it does not declare."""
+    # Reads bodies and query strings by a serializer that refuses what it does not declare. No docstring: it would be
+    # published as the description of every operation that has none.
 
     def body(self, envelope: type[StrictSerializer], data: Any = None) -> dict[str, Any]:
         return _checked(envelope, self.request.data if data is None else data)

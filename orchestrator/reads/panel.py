@@ -120,6 +120,11 @@ class Panel:
         return as_text(self.edited if self.edited is not None else self.raw_parameters)
 
     @property
+    def asked(self) -> list[Entry]:
+        """What the approvers are shown beside the question."""
+        return entries(self.approval.data) if self.approval else []
+
+    @property
     def last_lines(self) -> list[LogLine]:
         return self.log[-_LINES_AT_A_GLANCE:]
 
@@ -183,13 +188,19 @@ def attempts_of(events: Sequence[Event]) -> list[Attempt]:
         if event.type == "task.started":
             number = int(event.data.get("attempt") or len(found) + 1)
             found.append(Attempt(number, "running", event.at, actor_name(event.actor)))
-        elif found and found[-1].state == "running" and event.type in _ENDINGS:
+        elif found and found[-1].state == "running" and (ending := _ending(event)):
             last = found[-1]
-            last.state, last.ended_at = _ENDINGS[event.type], event.at
+            last.state, last.ended_at = ending, event.at
             last.error = str((event.data.get("error") or {}).get("message") or "")
         elif found and found[-1].state == "running" and event.type == "task.ready":
             found[-1].state, found[-1].ended_at, found[-1].error = "cancelled", event.at, "given back"
     return found[::-1]
+
+
+def _ending(event: Event) -> State | None:
+    """How this event ends a try; one that failed for good may leave the task with a person."""
+    given_up = event.type == "task.waiting" and event.data.get("reason") == WaitReason.PERSON
+    return "failed" if given_up else _ENDINGS.get(event.type)
 
 
 def _log(row: TaskRun) -> list[LogLine]:

@@ -25,7 +25,7 @@ _STARTS: Final[dict[str, tuple[str, str]]] = {
     "api": ("Started over the API", "i-braces"),
     "cli": ("Started from the command line", "i-keyboard"),
     "schedule": ("Started on schedule", "g-timer"),
-    "child": ("Started by another run", "i-workflow"),
+    "parent": ("Started by another run", "i-workflow"),
 }
 
 

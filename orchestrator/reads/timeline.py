@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from orchestrator.models import Event, Run
+from orchestrator.planning.machine import WaitReason
 from orchestrator.reads.history import SYSTEM, label_of, lane_of
 from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.states import State, iso
@@ -60,7 +61,8 @@ class _Drawing:
     def take(self, event: Event) -> None:
         place = (event.task, event.index)
         if event.type in _OPENINGS:
-            self._close(place, event, "success")
+            given_up = event.type == "task.waiting" and event.data.get("reason") == WaitReason.PERSON
+            self._close(place, event, "failed" if given_up else "success")
             self._begin(place, event)
         elif event.type in _ENDINGS:
             self._end(place, event)

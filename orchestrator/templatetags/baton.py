@@ -36,6 +36,12 @@ def length_of(value: float | timedelta | None) -> str:
 
 
 @register.filter
+def started_how(trigger: str) -> str:
+    """What started a run when it was not somebody at a page."""
+    return {"parent": "by another run", "api": "over the API", "cli": "command line"}.get(trigger, trigger)
+
+
+@register.filter
 def group_name(approver: str) -> str:
     """`group:finance` is said as finance."""
     return approver.removeprefix("group:")

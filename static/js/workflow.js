@@ -15,6 +15,7 @@ function mount(host) {
     label: host.dataset.label,
     embedded: "embedded" in host.dataset,
     selected: data.selected,
+    size: host.dataset.size,
     onOpen: address ? (key) => location.assign(address + encodeURIComponent(key)) : undefined,
   });
 }

@@ -11,8 +11,12 @@ import { listenToKeys } from "./keyboard.js";
 import { createModel } from "./model.js";
 import { OVERVIEW_FROM } from "./overview.js";
 import { createView, fontsOf, pillWidth } from "./view.js";
-import { createViewport } from "./viewport.js";
+import { createViewport, readable, ROOM } from "./viewport.js";
 
+const LOWEST = 200;
+const HIGHEST = 560;
+const MOST_OF_SCREEN = 0.62;
+const BAR = 24; // some of the zoom bar below the drawing
 const NO_TEXT = 0.35;
 const NO_DETAIL = 0.55;
 const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
@@ -24,6 +28,7 @@ const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
  * @property {string|null} [selected]
  * @property {string} [label] what the canvas shows, for screen readers
  * @property {boolean} [embedded] within a page that scrolls
+ * @property {"drawing"|"whole"|""} [size] "drawing": as high as the drawing needs; "whole": all of it, however small
  *
  * @param {HTMLElement} host
  * @param {import("./types.js").GraphData} data
@@ -43,6 +48,7 @@ export function mountCanvas(host, data, options = {}) {
   const help = host.querySelector("[data-canvas-help]");
   if (help?.id) frame.setAttribute("aria-describedby", help.id);
 
+  if (options.size === "drawing") host.style.height = `${heightFor(model.bounds, host.clientWidth)}px`;
   const view = createView(scene, model, fonts);
   const sight = createSight(surface, model, view);
   const viewport = createViewport(surface, scene, {
@@ -96,7 +102,8 @@ export function mountCanvas(host, data, options = {}) {
 
   if (active) makeActive(active);
   if (options.selected) select(options.selected);
-  viewport.open(model.nodes.get(options.selected ?? "") ?? model.firstUnfinished() ?? active);
+  if (options.size === "whole") viewport.fit();
+  else viewport.open(model.nodes.get(options.selected ?? "") ?? model.firstUnfinished() ?? active);
   const clock = startClock(view);
 
   return {
@@ -119,6 +126,12 @@ export function mountCanvas(host, data, options = {}) {
       frame.remove();
     },
   };
+}
+
+/** Room for the whole drawing at the scale it will open with, within what a page can spare. */
+function heightFor(bounds, width) {
+  const scale = Math.min(1, Math.max(readable(true), (width - 2 * ROOM) / bounds.w));
+  return Math.round(Math.min(HIGHEST, innerHeight * MOST_OF_SCREEN, Math.max(LOWEST, bounds.h * scale + 2 * ROOM + BAR)));
 }
 
 /** Keeps in the document what can be seen, and what must stay there: the task in the tab order and the selected one. */

@@ -101,18 +101,27 @@ export function shortName(agent) {
 
 function stateLine(node, fonts, now, y) {
   const written = figureAt(node, now);
-  const word = node.word ?? WORDS[node.state];
+  const said = node.word ?? WORDS[node.state];
   const counts = Boolean(node.since || node.until);
   const kept = counts ? widthOf(written, fonts.sub) + 6 : 0; // a figure that counts is kept, a name gives way
-  const room = Math.min(RIGHT - 75 - kept, widthOf(word, fonts.word) + 1);
+  const most = RIGHT - 75 - kept;
+  const word = widthOf(said, fonts.word) > most ? said.replace("Retrying ", "Retry ") : said;
+  const room = Math.min(most, widthOf(word, fonts.word) + 1);
   const parts = [
     icon(node.glyph || `g-${node.state}`, node.state === "running" ? "n-gl gl-turn" : "n-gl", TEXT, y - 10.5, 13),
     svg("text", { class: "n-word", x: 75, y }, cut(word, room, fonts.word)),
   ];
   const left = RIGHT - 75 - room - 6;
-  const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, left < 20 ? "" : cut(written, left, fonts.sub));
+  const figure = svg("text", { class: "n-sub n-end", x: RIGHT, y }, figureIn(written, left, counts, fonts.sub));
   parts.push(figure);
   return { parts, figure };
+}
+
+/** A figure that counts as it is; a name is cut after a whole word. */
+function figureIn(text, room, counts, font) {
+  if (room < 20) return "";
+  const shown = cut(text, room, font);
+  return counts || shown === text ? shown : shown.replace(/\s+\S*…$/, "…");
 }
 
 function noteLine(node, fonts, y) {

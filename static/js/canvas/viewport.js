@@ -7,9 +7,15 @@ const MOST = 2;
 const LEAST = 0.02;
 const STEP = 1.2;
 const DRAG_FROM = 4; // px a pointer may shake before it is a drag
-const ROOM = 24;
+export const ROOM = 24;
 const BARS = 70; // room at the top for the bars that float over a canvas that is the page
 const READABLE = 0.8; // below this, opening starts at the first unfinished task instead of showing all
+const READABLE_SMALL = 0.7; // within a page, where the canvas cannot be large
+
+/** The least scale at which everything is shown on opening. @param {boolean} [embedded] */
+export function readable(embedded) {
+  return embedded ? READABLE_SMALL : READABLE;
+}
 
 /**
  * @typedef {object} ViewportOptions
@@ -57,8 +63,8 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
   const open = (box) => {
     toOpen = size.w && size.h ? null : { box };
     if (toOpen) return;
-    if (!box || fitScale() >= READABLE) fit();
-    else change(opening(box, bounds, size, pad));
+    if (!box || fitScale() >= readable(embedded)) fit();
+    else change(opening(box, bounds, size, pad, readable(embedded)));
   };
 
   const drags = followPointers(surface, stop.signal, {
@@ -119,8 +125,7 @@ function revealing(box, view, size, pad) {
   };
 }
 
-function opening(box, bounds, size, pad) {
-  const k = READABLE;
+function opening(box, bounds, size, pad, k) {
   const along = (at, length, start, whole, room, before, after, share) => {
     if (whole * k <= room - before - after) return (room + before - after) / 2 - (start + whole / 2) * k;
     const wished = room * share - (at + length / 2) * k;

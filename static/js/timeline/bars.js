@@ -24,7 +24,8 @@ const ENDS = {
   "task.ready": "failed",
 };
 const SYSTEM = "System";
-const LAST = [SYSTEM, "People"];
+const PEOPLE = "People";
+const LAST = [SYSTEM, PEOPLE];
 const MOST_ROWS = 8;
 
 /**
@@ -39,11 +40,16 @@ export function takeEvent(bars, event) {
   const open = bars.findLast((bar) => bar.key === event.task && (bar.index ?? -1) === index && !bar.end);
   if (open) {
     open.end = event.at;
-    const met = open.state === "waiting" && event.t === "task.ready"; // the wait is over, nothing went wrong
-    open.state = met || opens ? "success" : ENDS[event.t];
+    open.state = endOf(open, event, opens);
   }
   if (opens) bars.push(barOf(event, index, event.state === "running" ? "running" : "waiting", null));
   else if (!open && event.t === "task.completed") bars.push({ ...barOf(event, index, "success", event.at), lane: SYSTEM });
+}
+
+/** Work that leaves its task with a person has failed; a wait that ends in readiness was met. */
+function endOf(open, event, opens) {
+  if (opens) return event.t === "task.waiting" && event.lane === PEOPLE ? "failed" : "success";
+  return open.state === "waiting" && event.t === "task.ready" ? "success" : ENDS[event.t];
 }
 
 function barOf({ task, label, lane, at }, index, state, end) {
