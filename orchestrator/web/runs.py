@@ -148,10 +148,15 @@ def timeline_data(request: HttpRequest, pk: int) -> JsonResponse:
 @require_safe
 @never_cache
 def events(request: HttpRequest, pk: int) -> HttpResponse:
-    """The history of the run, newest first."""
+    """The history of the run, newest first, and what it was started with."""
     run = _run(request, pk)
     before = parse_number(request.GET.get("before", ""))
-    context = {"run": run, "events": events_before(run, before), "before": before}
+    context = {
+        "run": run,
+        "events": events_before(run, before),
+        "before": before,
+        "params": entries(run.params),
+    }
     return answer(request, "runs/events.html", context, part="runs/_events.html")
 
 

@@ -7,7 +7,10 @@
 export function startDialogs() {
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
-    if (opener) open(opener.dataset.dialog);
+    if (opener) {
+      event.preventDefault(); // a link leads to the same as a page
+      open(opener.dataset.dialog);
+    }
     const closer = event.target.closest("dialog [data-close]");
     if (closer) closer.closest("dialog").close();
     if (event.target.matches("dialog")) closeFromOutside(event);

@@ -18,6 +18,7 @@ export function startTrouble() {
     if (event.target.closest("[data-trouble-close]")) close();
   });
   document.addEventListener("htmx:afterSwap", focusOnErrors);
+  document.querySelector("[data-focus]")?.focus(); // a whole page may come back with errors, too
 }
 
 /** @param {number} status @param {string|null} number @param {string|null} wait seconds */
