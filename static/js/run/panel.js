@@ -29,6 +29,7 @@ export function createPanel(address, { onOpen }) {
   const go = (next, focus) => {
     if (next === key) return;
     const url = new URL(location.href);
+    url.searchParams.delete("tab");
     if (next === null) url.searchParams.delete("task");
     else url.searchParams.set("task", next);
     history.pushState({ task: next }, "", url);
@@ -36,6 +37,8 @@ export function createPanel(address, { onOpen }) {
   };
   globalThis.addEventListener("popstate", () => load(new URL(location.href).searchParams.get("task"), false));
   document.addEventListener("click", (event) => {
+    const tab = event.target.closest("#panel .tabs a");
+    if (tab) keepTab(new URL(tab.href).searchParams.get("tab"));
     const opener = event.target.closest("[data-open-task]");
     if (opener && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
@@ -46,6 +49,13 @@ export function createPanel(address, { onOpen }) {
     }
   });
   return { key: () => key, open: (next) => go(next, false), close: () => go(null, false) };
+}
+
+/** The tab that is shown is in the address too, so that reloading or sending it on shows the same. */
+function keepTab(name) {
+  const url = new URL(location.href);
+  url.searchParams.set("tab", name);
+  history.replaceState(history.state, "", url);
 }
 
 /** @type {Map<string, number>} */
