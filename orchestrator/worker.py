@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.002  # how long finished attempts wait for others to share their commit
 LOOK_SECONDS = 0.05  # between looks for new work while there is room
 FLUSH_LOGS_SECONDS = 1.0
+QUICK_SECONDS = 0.005  # an attempt that takes less is not worth a turn of its own
+AHEAD = 6  # how many of such are claimed for each thread
+AHEAD_SECONDS = 1.0  # how long one may be held without a thread
 STOP_SECONDS = 20.0  # how long a stopping worker lets its attempts finish
 
 
@@ -58,6 +61,21 @@ def idle_for(seconds: float) -> Callable[[float], bool]:
 
 
 @dataclass(slots=True)
+class Pace:
+    """How quickly attempts end, and how many per thread may therefore be claimed at once.
+
+    Claiming ahead spares a turn for every few tasks that do next to nothing; it would keep longer ones from other workers.
+    """
+
+    ahead: int = 1
+    _mean: float = 1.0
+
+    def note(self, seconds: float) -> None:
+        self._mean += (seconds - self._mean) / 16
+        self.ahead = AHEAD if self._mean < QUICK_SECONDS else 1
+
+
+@dataclass(slots=True)
 class Worker:
     """One process's carrying of work.
 
@@ -75,6 +93,8 @@ class Worker:
     carried: int = 0
     stuck: int = 0
     _pending: list[AttemptSignal] = field(default_factory=list)
+    _lines: list[leases.Line] = field(default_factory=list)
+    _pace: Pace = field(default_factory=Pace)
     _last_claim: float = 0.0
     _last_beat: float = 0.0
     _last_flush: float = 0.0
@@ -117,15 +137,16 @@ class Worker:
     # Finished attempts
 
     def _gather(self) -> None:
-        """Wait briefly for something to finish, then take all that has."""
+        """Wait for something to finish, and a moment longer for what finishes with it."""
         if self.in_flight and not self._pending:
-            self._take(timeout=LOOK_SECONDS)
-        if self._pending and len(self.in_flight) > 0:
-            time.sleep(GATHER_SECONDS)
-        while self._take(timeout=None):
+            self._take(LOOK_SECONDS)
+        last = time.monotonic() + GATHER_SECONDS
+        while self._pending and self.in_flight and (left := last - time.monotonic()) > 0:
+            self._take(left)
+        while self._take():
             pass
 
-    def _take(self, timeout: float | None) -> bool:
+    def _take(self, timeout: float = 0.0) -> bool:
         try:
             attempt, signal = self.done.get(timeout=timeout) if timeout else self.done.get_nowait()
         except queue.Empty:
@@ -134,7 +155,8 @@ class Worker:
             del self.in_flight[attempt.claim.task.id]
         else:
             self.stuck -= 1
-        leases.write_logs([attempt])
+        self._pace.note(attempt.seconds_taken)
+        self._lines += leases.lines_of([attempt])
         self._pending.append(signal)
         return True
 
@@ -142,14 +164,18 @@ class Worker:
 
     def _turn(self) -> bool:
         """Record what has finished and claim what there is room for; whether anything was claimed."""
-        room = 0 if self._stopping_since is not None or self.stuck else self.threads - len(self.in_flight)
+        room = 0 if self._stopping_since is not None or self.stuck else self._window() - len(self.in_flight)
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
-        result = take_turn(self._pending, claiming=request)
-        self._pending = []
+        result = take_turn(self._pending, claiming=request, lines=self._lines)
+        self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
+
+    def _window(self) -> int:
+        """How many attempts to hold at once: one a thread, or more where they are over in no time."""
+        return self.threads * self._pace.ahead
 
     def _worth_looking(self, room: int) -> bool:
         now = time.monotonic()
@@ -166,14 +192,16 @@ class Worker:
         for attempt in attempts_for(result.claims, self.name):
             self.in_flight[attempt.claim.task.id] = attempt
             self.carried += 1
-            self._pool.submit(self._carry_out, attempt)
+            attempt.future = self._pool.submit(self._carry_out, attempt)
 
     def _carry_out(self, attempt: Attempt) -> None:
+        attempt.begin()
         try:
             signal = carry_out(attempt)
         except BaseException as error:  # noqa: BLE001 - even an action that exits must not strand its task
             message = f"The action ended with {type(error).__name__}."
             signal = Failed(**attempt.fence(), error={"code": "exception", "message": message})
+        attempt.end()
         reached("attempt carried out")
         self.done.put((attempt, signal))
         # A thread of the pool may be the last to use its connection, and nobody would close it.
@@ -186,11 +214,20 @@ class Worker:
         if now - self._last_flush >= FLUSH_LOGS_SECONDS:
             self._last_flush = now
             leases.write_logs(self.in_flight.values())
+            self._return_unbegun()
             if self.every:
                 self.every()
         if now - self._last_beat >= conf.lease_seconds() / 4:
             self._last_beat = now
             self._extend()
+
+    def _return_unbegun(self) -> None:
+        """What was claimed ahead of a free thread and still waits for one goes back to the queue."""
+        for attempt in [one for one in self.in_flight.values() if one.waited > AHEAD_SECONDS]:
+            if attempt.future is not None and attempt.future.cancel():
+                del self.in_flight[attempt.claim.task.id]
+                self._pending.append(Released(**attempt.fence()))
+                self._pace.ahead = 1
 
     def _extend(self) -> None:
         """Keep the leases; an attempt that has lost its own is told to stop and holds its thread until it does."""

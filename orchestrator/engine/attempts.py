@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -42,7 +43,8 @@ MAX_LOG_LENGTH = 4000
 
 @dataclass(slots=True)
 class Attempt:
-    """One try of a task in this process. `stop` is set when it lost its lease or the run was cancelled."""
+    """One try of a task in this process. `stop` is set when it lost its lease or the run was cancelled; `future` is its
+    place in the queue for a thread."""
 
     claim: Claim
     tasks: Mapping[str, Any]
@@ -51,6 +53,23 @@ class Attempt:
     stop: Event = field(default_factory=Event)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    future: Future[None] | None = None
+    claimed: float = field(default_factory=time.monotonic)
+    seconds_taken: float = 0.0
+    begun: bool = False
+
+    def begin(self) -> None:
+        """A thread takes it up: only now its time runs."""
+        self.begun = True
+        self.started = time.monotonic()
+
+    def end(self) -> None:
+        self.seconds_taken = time.monotonic() - self.started
+
+    @property
+    def waited(self) -> float:
+        """How long it has been waiting for a thread; 0 once one has taken it up."""
+        return 0.0 if self.begun else time.monotonic() - self.claimed
 
     @property
     def idempotency_key(self) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from orchestrator import conf
+from orchestrator.engine import rows
 from orchestrator.engine.attempts import Attempt
-from orchestrator.models import LogLine, Run, TaskRun
+from orchestrator.models import Run, TaskRun
 from orchestrator.planning.machine import TaskStatus
+
+logger = logging.getLogger(__name__)
+
+Line = tuple[int, int, datetime, str, str]  # id of the task run, attempt, time, level, message
 
 
 def extend(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -33,16 +40,24 @@ def anything_claimable(run_id: int | None = None) -> bool:
 
 
 def write_logs(attempts: Iterable[Attempt]) -> None:
-    """Store the lines these attempts have logged since the last time."""
-    lines = [line for attempt in attempts for line in _take_lines(attempt)]
+    """Store the lines these attempts have logged since the last time. Lines of one taken back meanwhile are dropped."""
+    lines = lines_of(attempts)
     if lines:
-        LogLine.objects.bulk_create(lines, batch_size=500)
+        try:
+            with transaction.atomic():
+                rows.insert_lines(lines)
+        except IntegrityError:
+            logger.warning("%s log lines belong to tasks that are gone; they were dropped", len(lines))
 
 
-def _take_lines(attempt: Attempt) -> list[LogLine]:
-    taken, attempt.log[:] = attempt.log[:], []
+def lines_of(attempts: Iterable[Attempt]) -> list[Line]:
+    """The lines these attempts have logged since the last time, as rows to be stored."""
+    return [line for attempt in attempts for line in _take_lines(attempt)]
+
+
+def _take_lines(attempt: Attempt) -> list[Line]:
+    # The attempt's thread may add a line at any moment: what is taken is counted first.
+    count = len(attempt.log)
+    taken, attempt.log[:count] = attempt.log[:count], []
     task = attempt.claim.task
-    return [
-        LogLine(task_run_id=task.id, attempt=task.attempt, at=at, level=level[:10], message=message)
-        for at, level, message in taken
-    ]
+    return [(task.id, task.attempt, at, level[:10], message) for at, level, message in taken]

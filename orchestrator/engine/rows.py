@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -56,12 +57,19 @@ _INSERT_EVENT = (
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
+# Whoever is retried by hand has lost the rows of its items: lines about those go nowhere.
+_INSERT_LINE = (
+    'INSERT INTO orchestrator_logline ("task_run_id", "attempt", "at", "level", "message") '
+    f"SELECT id, %s, %s, %s, %s FROM {TASK} WHERE id = %s"
+)
+
 
 # Values
 
 
+@lru_cache(maxsize=1024)
 def time_out(value: datetime | None) -> Any:
-    """A time as the database's driver takes it."""
+    """A time as the database's driver takes it. A turn writes few different times, each of them often."""
     return connection.ops.adapt_datetimefield_value(value) if value is not None else None
 
 
@@ -213,6 +221,13 @@ def insert_tasks(tasks: Sequence[TaskState]) -> None:
 def insert_events(events: Sequence[Sequence[Any]]) -> None:
     """Rows of run, seq, type, task, index, actor, at, data (JSON text), digest."""
     _many(_INSERT_EVENT, events)
+
+
+def insert_lines(lines: Sequence[tuple[int, int, datetime, str, str]]) -> None:
+    """Log lines: id of the task run, attempt, time, level, message."""
+    _many(
+        _INSERT_LINE, [[attempt, time_out(at), level, text, task] for task, attempt, at, level, text in lines]
+    )
 
 
 def _many(sql: str, values: Sequence[Sequence[Any]]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -67,15 +67,23 @@ class TurnResult:
 
 
 def take_turn(
-    signals: Iterable[Signal] = (), *, claiming: ClaimRequest | None = None, now: datetime | None = None
+    signals: Iterable[Signal] = (),
+    *,
+    claiming: ClaimRequest | None = None,
+    lines: Sequence[tuple[int, int, datetime, str, str]] = (),
+    now: datetime | None = None,
 ) -> TurnResult:
-    """Settle these signals, of any number of runs, in one transaction. Raises only what the database raises."""
+    """Settle these signals, of any number of runs, in one transaction, and store what the attempts behind them logged.
+
+    Raises only what the database raises.
+    """
     by_run: dict[int, list[Signal]] = defaultdict(list)
     for signal in signals:
         by_run[signal.run_id].append(signal)
     with transaction.atomic():
         turn = _Turn(by_run, claiming, now or timezone.now())
         result = turn.take()
+        rows.insert_lines(lines)
         reached("turn before commit")
     reached("turn after commit")
     return result
