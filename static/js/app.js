@@ -24,10 +24,12 @@ function startTheme() {
   name();
 }
 
-/** Morphing must not take away what somebody types, nor where they are. */
+/** Morphing must not take away what somebody types, nor where they are, nor close what they have unfolded. */
 function setUpMorph() {
   if (!globalThis.Idiomorph) return;
-  Object.assign(globalThis.Idiomorph.defaults, { ignoreActiveValue: true, restoreFocus: true });
+  const { defaults } = globalThis.Idiomorph;
+  Object.assign(defaults, { ignoreActiveValue: true, restoreFocus: true });
+  defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element instanceof HTMLDetailsElement);
 }
 
 setUpMorph();
