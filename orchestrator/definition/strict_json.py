@@ -73,6 +73,7 @@ def decode(text: str | bytes, max_bytes: int = MAX_BYTES) -> str:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _refused("bad_unicode", f"This is not UTF-8: byte {error.start} cannot be read.") from None
+    text = text.removeprefix("\ufeff")
     if not text.strip():
         raise _refused("empty", "There is nothing here: a definition is expected.")
     return text

@@ -16,10 +16,13 @@ from orchestrator.definition import strict_json
 from orchestrator.definition.issues import ROOT, DefinitionError, Issue, show
 
 _PARSER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times as fast
+_MOST_VALUES: Final = 300_000  # several times what a definition can hold; a million take seconds
 _CONSTANTS: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_REAL: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_TEXT_TAG: Final = "tag:yaml.org,2002:str"
+# With a point or an exponent; 010 is text, for it may be the code of something.
+_REAL: Final = re.compile(r"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)")
+_ENDS_LINES: Final = re.compile("[\x85\u2028\u2029]")
+_TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
 
 
 def loads(text: str | bytes) -> Any:
@@ -30,7 +33,7 @@ def loads(text: str | bytes) -> Any:
         for event in yaml.parse(source, Loader=_PARSER):
             builder.take(event)
     except yaml.YAMLError as error:
-        raise DefinitionError([Issue(ROOT, "bad_yaml", _fault(error))]) from None
+        raise DefinitionError([_fault(error)]) from None
     issues = strict_json.check_value(builder.value)
     if issues:
         raise DefinitionError(issues)
@@ -48,6 +51,7 @@ class _Builder:
     def __init__(self) -> None:
         self.value: Any = None
         self._documents = 0
+        self._values = 0
         self._open: list[list[Any]] = []
         self._kinds: list[type[yaml.Event]] = []
 
@@ -68,7 +72,7 @@ class _Builder:
         if event.anchor is not None:
             raise _refused("alias", f"The anchor &{event.anchor} is not taken: write the value out", event)
         tag = getattr(event, "tag", None)
-        if tag not in (None, "!", _TEXT_TAG):
+        if tag is not None and tag not in _TEXT_TAGS:
             raise _refused(
                 "tag", f"The tag {show(tag)} is not taken: definitions hold plain values only", event
             )
@@ -89,6 +93,10 @@ class _Builder:
         self._put(_mapping(members, event) if kind is yaml.MappingStartEvent else members)
 
     def _put(self, value: Any) -> None:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            text = f"This holds more than {_MOST_VALUES:,} values; a definition has far fewer."
+            raise DefinitionError([Issue(ROOT, "too_large", text)])
         if self._open:
             self._open[-1].append(value)
         else:
@@ -106,8 +114,10 @@ def _mapping(members: list[Any], event: yaml.Event) -> dict[str, Any]:
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
     text: str = event.value
-    if not event.implicit[0] or event.tag == _TEXT_TAG:
+    if not event.implicit[0] or event.tag in _TEXT_TAGS:
         return text
+    if text == "<<":
+        raise _refused("merge", "The merge key << is not taken: write the fields out", event)
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
@@ -115,11 +125,13 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     return strict_json.real(text) if _REAL.fullmatch(text) else text
 
 
-def _fault(error: yaml.YAMLError) -> str:
+def _fault(error: yaml.YAMLError) -> Issue:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"This is not YAML: {problem}{place}."
+    # The C parser reads ahead and has a limit of its own.
+    code = "too_deep" if "nesting depth" in problem else "bad_yaml"
+    return Issue(ROOT, code, f"This is not YAML that can be read: {problem}{place}.")
 
 
 def _refused(code: str, text: str, event: yaml.Event) -> DefinitionError:
@@ -134,7 +146,13 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, _: Any) -> bool:
         return True
 
+    def text(self, value: str) -> yaml.ScalarNode:
+        # To YAML these end a line as well: only between double quotes do they stay what they are.
+        style = '"' if _ENDS_LINES.search(value) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
+
+_Dumper.add_representer(str, _Dumper.text)
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(f"^{_REAL.pattern}$"), list("-+.0123456789")
 )

@@ -186,6 +186,7 @@ TEXTS = [
     ("a: [1", "bad_yaml"),
     ("? [a]\n: 1", "bad_yaml"),
     ("a: &x 1\nb: *x", "alias"),
+    ("a:\n  <<: {b: 1}", "merge"),
     ("a: !!python/object/apply:os.system [ls]", "tag"),
     ("a: 1\n---\nb: 2", "several_documents"),
 ]
