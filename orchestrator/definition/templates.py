@@ -28,6 +28,9 @@ from .expressions.values import JSON
 from .issues import ROOT, DefinitionError, Issue, at
 
 MAX_SUBSTITUTIONS = 1_000
+MAX_WEIGHT = (
+    4 * 1024 * 1024
+)  # of a filled-in value: many may share one large output, and all will be written out
 MAX_DEPTH = 40  # a little more than a definition may have, so that depth is reported by the check made for it
 
 _OPEN, _CLOSE = "{{", "}}"
@@ -64,6 +67,8 @@ class Substitution:
         value = self.value(context)
         if isinstance(value, str):
             return value
+        if is_heavier_than(value, MAX_STRING_BYTES):
+            raise _too_long(self.path)
         try:
             return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError, RecursionError):
@@ -88,8 +93,7 @@ class _Text:
             # Checked as it grows: a thousand large outputs must not be put together first.
             size += len(text.encode("utf-8", "surrogatepass"))
             if size > MAX_STRING_BYTES:
-                error = ExpressionError(f"the text would be longer than {MAX_STRING_BYTES} bytes", 0, "limit")
-                raise TemplateError(self.path, error, 0)
+                raise _too_long(self.path)
         return "".join(rendered)
 
 
@@ -97,6 +101,7 @@ class _Text:
 class Template:
     """A JSON value with its substitutions compiled. Made by `compile_template`."""
 
+    path: str
     _root: object
     substitutions: tuple[Substitution, ...]
 
@@ -129,7 +134,11 @@ class Template:
 
         Whole values may share lists and maps with the context, so neither may be changed afterwards.
         """
-        return _resolved(self._root, context)
+        value = _resolved(self._root, context)
+        if is_heavier_than(value, MAX_WEIGHT):
+            error = ExpressionError(f"the value would be larger than {MAX_WEIGHT // 1024**2} MiB", 0, "limit")
+            raise TemplateError(self.path, error, 0)
+        return value
 
 
 def compile_template(value: JSON, path: str = ROOT) -> Template:
@@ -138,7 +147,30 @@ def compile_template(value: JSON, path: str = ROOT) -> Template:
     root = compiler.compiled(value, path, 0)
     if compiler.issues:
         raise DefinitionError(compiler.issues)
-    return Template(root, tuple(compiler.substitutions))
+    return Template(path, root, tuple(compiler.substitutions))
+
+
+def is_heavier_than(value: JSON, limit: int) -> bool:
+    """Whether a value is certainly longer than so many bytes when written as compact JSON; short of exact, never over.
+
+    Stops as soon as that is known, so a value that names one large list a hundred times costs little to refuse.
+    """
+    weight = 0
+    waiting = [value]
+    while waiting and weight <= limit:
+        one = waiting.pop()
+        weight += len(one) if isinstance(one, str | list | dict) else 1
+        if isinstance(one, list) and weight <= limit:
+            waiting += one
+        elif isinstance(one, dict) and weight <= limit:
+            waiting += one.values()
+            weight += sum(len(key) for key in one if isinstance(key, str))
+    return weight > limit
+
+
+def _too_long(path: str) -> TemplateError:
+    error = ExpressionError(f"the text would be longer than {MAX_STRING_BYTES} bytes", 0, "limit")
+    return TemplateError(path, error, 0)
 
 
 def _resolved(node: object, context: Context) -> JSON:

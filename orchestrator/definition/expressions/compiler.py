@@ -10,7 +10,7 @@ from . import nodes
 from .errors import ExpressionError
 from .functions import FUNCTIONS
 from .nodes import Node
-from .values import ARITHMETIC, COMPARISONS, JSON, boolean, contains, equal, kind_of, negate, shown
+from .values import ARITHMETIC, COMPARISONS, JSON, boolean, contains, kind_of, negate, same, shown
 
 Context = Mapping[str, Any]
 Run = Callable[[Context], JSON]
@@ -171,9 +171,9 @@ def _binary(node: nodes.Binary) -> Run:
     left, right, position = compiled(node.left), compiled(node.right), node.position
     match node.operator:
         case "==":
-            return lambda context: equal(left(context), right(context))
+            return lambda context: same(left(context), right(context), position)
         case "!=":
-            return lambda context: not equal(left(context), right(context))
+            return lambda context: not same(left(context), right(context), position)
         case "in":
             return _membership(left, node, right)
     compare = COMPARISONS[node.operator]

@@ -8,7 +8,7 @@ from itertools import islice
 from keyword import iskeyword
 from typing import Literal
 
-from ..issues import Issue
+from ..issues import Issue, show
 from ..names import is_key, nearest
 
 Code = Literal[
@@ -27,6 +27,11 @@ Code = Literal[
 # A context may hold thousands of keys; comparing with this many keeps an error as cheap as a result.
 NAMES_COMPARED = 100
 LONGEST_NAME_COMPARED = 64  # characters: comparing two names is quadratic in them
+
+
+def brief(text: str) -> str:
+    """A piece of the source as it may stand in a message: as it is, unless it is long or cannot be printed."""
+    return text if len(text) <= LONGEST_NAME_COMPARED and text.isprintable() else show(text)
 
 
 class ExpressionError(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import ExpressionError
-from .limits import MAX_INTEGER, MIN_INTEGER
+from .limits import MAX_INTEGER, MAX_NUMERAL, MIN_INTEGER
 from .values import JSON, checked_number, checked_string, kind_of, shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
@@ -85,7 +85,7 @@ def _to_double(value: JSON, position: int) -> float:
         case "integer" | "double":
             return float(checked_number(value, position))
         case "string":
-            if not _DOUBLE.match(value):
+            if len(value) > MAX_NUMERAL or not _DOUBLE.match(value):
                 raise ExpressionError("double() needs a string that holds a number", position, "type")
             return float(checked_number(float(value), position))
     raise ExpressionError(f"double() needs a number or a string, not {shown(value)}", position, "type")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..issues import show
 from .errors import ExpressionError
 from .limits import MAX_SOURCE, MAX_TOKENS
 
@@ -85,7 +86,7 @@ def _next_token(source: str, at: int) -> Token:
 def _number(source: str, kind: Kind, text: str, position: int) -> int | float:
     following = source[position + len(text) : position + len(text) + 1]
     if following.isalnum() or following == "_":
-        raise ExpressionError(f"{text + following!r} is not a number", position)
+        raise ExpressionError(f"{show(text + following)} is not a number", position)
     if kind == "integer":
         # 20 digits cannot fit in 64 bits: decided by the parser, which knows the sign, but never converted here.
         return int(text) if len(text) <= 20 else 10**20
@@ -111,7 +112,7 @@ def _character(match: re.Match[str], start: int) -> str:
         return chr(number)
     if match[5] not in _SIMPLE_ESCAPES:
         raise ExpressionError(
-            f"{match[0]} is not an escape; write \\\\ for a backslash", start + match.start()
+            f"\\ before {_shown(match[5])} is no escape; write \\\\ for a backslash", start + match.start()
         )
     return _SIMPLE_ESCAPES[match[5]]
 
@@ -129,5 +130,8 @@ def _foreign(source: str, at: int) -> ExpressionError:
     if character in "\"'":
         return ExpressionError("the string is not closed", at)
     hint = _FOREIGN.get(character, "")
-    shown = character if character.isprintable() else f"character U+{ord(character):04X}"
-    return ExpressionError(f"{shown} is not expected here" + (f"; {hint}" if hint else ""), at)
+    return ExpressionError(f"{_shown(character)} is not expected here" + (f"; {hint}" if hint else ""), at)
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else f"character U+{ord(character):04X}"

@@ -7,6 +7,8 @@ MAX_TOKENS = 400
 MAX_DEPTH = 40  # nested parentheses, lists, maps, calls, indexes, signs and choices
 MAX_STRING_BYTES = 64 * 1024  # of a string an expression makes, in UTF-8
 MAX_LIST_ITEMS = 10_000  # of a list an expression makes by `+`
+MAX_COMPARED = 10_000  # values, by one `==`, `!=` or `in`
+MAX_NUMERAL = 1_000  # characters of a string that double() reads
 MAX_INTEGER = 2**63 - 1
 MIN_INTEGER = -(2**63)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from . import nodes
-from .errors import ExpressionError
+from .errors import ExpressionError, brief
 from .functions import FUNCTIONS, Function
 from .lexer import Token, tokens_of
 from .limits import MAX_DEPTH, MAX_INTEGER
@@ -73,7 +73,7 @@ class _Parser:
         return self._advance()
 
     def _unexpected(self, wanted: str) -> ExpressionError:
-        found = "the expression ends" if self._ended() else f"found {self.token.text}"
+        found = "the expression ends" if self._ended() else f"found {brief(self.token.text)}"
         return ExpressionError(f"expected {wanted}, but {found}", self.token.position)
 
     def _deeper(self) -> None:
@@ -215,7 +215,7 @@ class _Parser:
             return nodes.Literal(_CONSTANTS[token.text], token.position)
         if token.text not in ROOTS:
             raise ExpressionError(
-                f"{token.text} is not a known name",
+                f"{brief(token.text)} is not a known name",
                 token.position,
                 "unknown_name",
                 wrong=token.text,
@@ -246,7 +246,7 @@ class _Parser:
         function = FUNCTIONS.get(name.text)
         if function is None and name.text != "has":
             raise ExpressionError(
-                f"{name.text}() is not a function", name.position, "unknown_function",
+                f"{brief(name.text)}() is not a function", name.position, "unknown_function",
                 wrong=name.text, names=(*FUNCTIONS, "has"),
             )  # fmt: skip
         self._advance()

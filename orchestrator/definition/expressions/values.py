@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from .errors import ExpressionError
-from .limits import MAX_INTEGER, MAX_LIST_ITEMS, MAX_STRING_BYTES, MIN_INTEGER, is_too_long
+from .limits import MAX_COMPARED, MAX_INTEGER, MAX_LIST_ITEMS, MAX_STRING_BYTES, MIN_INTEGER, is_too_long
 
 JSON = Any
 """None, bool, int, float, str, list or dict of these."""
@@ -52,25 +52,64 @@ def boolean(value: JSON, position: int) -> bool:
     )
 
 
-def equal(left: JSON, right: JSON) -> bool:
+class _Allowance:
+    """How many values one operator may still compare. Without a cap a short chain of == over large outputs takes seconds."""
+
+    __slots__ = ("_left", "_position")
+
+    def __init__(self, position: int) -> None:
+        self._left = MAX_COMPARED
+        self._position = position
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise ExpressionError(
+                f"more than {MAX_COMPARED} values would be compared", self._position, "limit"
+            )
+
+
+def equal(left: JSON, right: JSON, allowance: _Allowance | None = None) -> bool:
     """Deep equality in which 1 equals 1.0, but never true."""
-    kind = type(left)
-    if kind is type(right) and kind in _ORDERED:
+    if type(left) is type(right) and type(left) in _ORDERED:
         return bool(left == right)
-    names = kind_of(left), kind_of(right)
-    if names == ("list", "list"):
-        return len(left) == len(right) and all(map(equal, left, right))
-    if names == ("map", "map"):
-        return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
-    if names[0] == names[1] or set(names) == {"integer", "double"}:
-        return bool(left == right)
-    return False
+    waiting: list[tuple[JSON, JSON]] = [(left, right)]
+    while waiting:
+        pairs = _members(*waiting.pop(), allowance)
+        if pairs is None:
+            return False
+        for one, other in pairs:
+            if type(one) is not type(other) or type(one) not in _ORDERED:
+                waiting.append((one, other))
+            elif one != other:
+                return False
+    return True
+
+
+def _members(one: JSON, other: JSON, allowance: _Allowance | None) -> Iterable[tuple[JSON, JSON]] | None:
+    """The pairs on which the equality of two values still depends; None if they differ already."""
+    kinds = kind_of(one), kind_of(other)
+    if kinds not in (("list", "list"), ("map", "map")):
+        comparable = kinds[0] == kinds[1] or set(kinds) == {"integer", "double"}
+        return () if comparable and one == other else None
+    if len(one) != len(other) or (kinds[0] == "map" and one.keys() != other.keys()):
+        return None
+    if allowance:
+        allowance.spend(len(one))
+    return zip(one, other, strict=True) if kinds[0] == "list" else ((one[key], other[key]) for key in one)
+
+
+def same(left: JSON, right: JSON, position: int) -> bool:
+    """The operator `==`."""
+    return equal(left, right, _Allowance(position))
 
 
 def contains(item: JSON, container: JSON, position: int) -> bool:
     """The operator `in`."""
     if isinstance(container, list):
-        return any(equal(item, one) for one in container)
+        allowance = _Allowance(position)
+        allowance.spend(len(container))
+        return any(equal(item, one, allowance) for one in container)
     if isinstance(container, dict):
         # As in CEL an integer or a boolean could be a key, though of no map here; nothing else could.
         if kind_of(item) not in ("string", "integer", "boolean"):
