@@ -31,6 +31,7 @@ function start(data) {
       canvas.select(key);
       markRow(key);
     },
+    onLeave: (key) => canvas.focus(key),
   });
   const canvas = mountCanvas(document.getElementById("canvas"), data.canvas, {
     label: document.getElementById("canvas").dataset.label,

@@ -23,7 +23,7 @@ const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
 
 /**
  * @typedef {object} CanvasOptions
- * @property {(key: string) => void} [onOpen] a task was clicked, or Enter pressed on it
+ * @property {(key: string, byKey: boolean) => void} [onOpen] a task was clicked, or Enter pressed on it
  * @property {() => void} [onBack] Escape was pressed
  * @property {string|null} [selected]
  * @property {string} [label] what the canvas shows, for screen readers
@@ -85,9 +85,9 @@ export function mountCanvas(host, data, options = {}) {
       viewport.reveal(node);
       view.element(node).focus({ preventScroll: true });
     },
-    open(key) {
+    open(key, byKey = false) {
       select(key);
-      options.onOpen?.(key);
+      options.onOpen?.(key, byKey);
     },
     back: () => options.onBack?.(),
   };

@@ -35,7 +35,7 @@ function nearest(node, others, dx, dy) {
  * @typedef {object} Commands
  * @property {() => import("./types.js").Node|null} active
  * @property {(key: string) => void} focus
- * @property {(key: string) => void} open
+ * @property {(key: string, byKey?: boolean) => void} open
  * @property {(key: string) => void} select
  * @property {() => void} back
  * @property {{zoomIn: () => void, zoomOut: () => void, zoomTo: (k: number) => void, fit: () => void}} viewport
@@ -61,7 +61,7 @@ function act(key, model, commands) {
   const keys = {
     Home: () => commands.focus(model.order[0]),
     End: () => commands.focus(model.order.at(-1)),
-    Enter: () => active && commands.open(active.key),
+    Enter: () => active && commands.open(active.key, true),
     " ": () => active && commands.select(active.key),
     Escape: () => commands.back(),
     "+": () => viewport.zoomIn(),

@@ -8,9 +8,9 @@ const QUIET = 500; // ms between two refreshes of the same part
 
 /**
  * @param {string} address of a task's panel, with KEY in place of its key
- * @param {{onOpen: (key: string|null) => void}} on
+ * @param {{onOpen: (key: string|null) => void, onLeave: (key: string) => void}} on `onLeave`: Escape was pressed in the panel of this task
  */
-export function createPanel(address, { onOpen }) {
+export function createPanel(address, { onOpen, onLeave }) {
   const panel = document.getElementById("panel");
   const start = new URL(location.href).searchParams.get("task");
   let key = start;
@@ -48,7 +48,13 @@ export function createPanel(address, { onOpen }) {
       go(null, false);
     }
   });
-  return { key: () => key, open: (next) => go(next, false), close: () => go(null, false) };
+  panel?.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || key === null || panel.querySelector("details[data-menu][open]")) return;
+    const left = key;
+    go(null, false);
+    onLeave(left);
+  });
+  return { key: () => key, open: (next, byKey = false) => go(next, byKey), close: () => go(null, false) };
 }
 
 /** The tab that is shown is in the address too, so that reloading or sending it on shows the same. */
