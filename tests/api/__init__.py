@@ -1,0 +1,1 @@
+"""The REST API: access, envelopes, answers, hostile bodies."""

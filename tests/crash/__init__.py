@@ -1,0 +1,1 @@
+"""The process dies at named points; what follows always ends the same."""

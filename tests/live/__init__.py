@@ -1,0 +1,1 @@
+"""The websockets and the hub behind them."""

@@ -1,0 +1,1 @@
+"""Pages, accounts, roles and the admin through Django's test client."""
