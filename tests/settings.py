@@ -15,7 +15,13 @@ from orchestrator.settings import DATA_DIR, DATABASES, Q_CLUSTER, STATIC_ROOT
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-BATON = {**_BATON, "DEMO": True, "DEMO_SECONDS": 0.0, "LINGER_SECONDS": 0.0, "WORKSPACE": DATA_DIR / "workspace"}
+BATON = {
+    **_BATON,
+    "DEMO": True,
+    "DEMO_SECONDS": 0.0,
+    "LINGER_SECONDS": 0.0,
+    "WORKSPACE": DATA_DIR / "workspace",
+}
 Q_CLUSTER = {**Q_CLUSTER, "workers": 1}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Threads and processes of one test share the database, so it is a file.

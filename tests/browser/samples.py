@@ -22,7 +22,15 @@ _TASKS: list[tuple[str, str, str, str, str, str, dict[str, Any]]] = [
     ("extract_apac", "Extract APAC", "work", "i-bot", "CB", "running", {"usual": 66}),
     ("extract_amer", "Extract AMER", "work", "i-bot", "CC", "retrying", {"word": "Retrying 2/3"}),
     ("estimate", "Estimate cost", "condition", "i-split", "", "success", {"figure": "0:03"}),
-    ("archive", "Archive raw files", "work", "i-file-text", "", "failed", {"word": "Failed 3/3", "figure": "0:52"}),
+    (
+        "archive",
+        "Archive raw files",
+        "work",
+        "i-file-text",
+        "",
+        "failed",
+        {"word": "Failed 3/3", "figure": "0:52"},
+    ),
     ("clean_emea", "Clean EMEA", "work", "i-bot", "CA", "success", {"figure": "0:22"}),
     ("clean_apac", "Clean APAC", "work", "i-bot", "CB", "queued", {"figure": "≈ 0:25"}),
     ("clean_amer", "Clean AMER", "work", "i-bot", "CC", "queued", {"figure": "≈ 0:31"}),
@@ -88,7 +96,15 @@ def regional_sales(now: datetime | None = None) -> dict[str, Any]:
 
 def _node(row: tuple[str, str, str, str, str, str, dict[str, Any]], now: datetime) -> dict[str, Any]:
     key, name, kind, icon, agent, state, extra = row
-    node = {"key": key, "name": name, "kind": kind, "icon": icon, "agent": agent, "state": state, "note": "Task"}
+    node = {
+        "key": key,
+        "name": name,
+        "kind": kind,
+        "icon": icon,
+        "agent": agent,
+        "state": state,
+        "note": "Task",
+    }
     node |= {"word": WORDS[state], **extra}
     if state == "running":
         node["since"] = (now - timedelta(seconds=41)).isoformat()
@@ -108,7 +124,15 @@ def _timeline(start: datetime, now: datetime) -> dict[str, Any]:
     ) -> dict[str, Any]:
         end = None if ends is None else (since + timedelta(seconds=ends)).isoformat()
         begun = (since + timedelta(seconds=begins)).isoformat()
-        return {"lane": lane, "key": key, "index": -1, "label": label, "state": state, "start": begun, "end": end}
+        return {
+            "lane": lane,
+            "key": key,
+            "index": -1,
+            "label": label,
+            "state": state,
+            "start": begun,
+            "end": end,
+        }
 
     back = start + timedelta(hours=3, minutes=2)
     return {
@@ -150,7 +174,9 @@ def run_context(data: dict[str, Any], **more: Any) -> dict[str, Any]:
     context = {
         "data": data,
         "legend": legend,
-        "filters": [entry | {"url": "#"} for entry in legend if entry["state"] in {"failed", "waiting", "retrying"}],
+        "filters": [
+            entry | {"url": "#"} for entry in legend if entry["state"] in {"failed", "waiting", "retrying"}
+        ],
         "pieces": [node["state"] for node in nodes],
         "tasks": tasks,
         "view": "auto",
@@ -201,7 +227,13 @@ def made_up(count: int, seed: int = 7) -> dict[str, Any]:
             edges.add((back * width + chance.randrange(width), task))
     states = list(WORDS)
     nodes = [
-        {"key": f"t{i}", "name": f"Task {i}", "kind": "work", "icon": "i-bot", "state": states[i % len(states)]}
+        {
+            "key": f"t{i}",
+            "name": f"Task {i}",
+            "kind": "work",
+            "icon": "i-bot",
+            "state": states[i % len(states)],
+        }
         for i in range(count)
     ]
     return {"nodes": nodes, "edges": [{"from": f"t{a}", "to": f"t{b}"} for a, b in sorted(edges)]}

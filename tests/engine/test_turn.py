@@ -101,7 +101,9 @@ def test_first_succeeded_runs_before_the_others_have_settled(crank):
 
 
 def test_a_skip_passes_on_along_its_branch(crank):
-    run = crank.start(flow({"a": task(conditions=["workflow.id == 'no such id'"]), "b": task("a"), "c": task("b")}))
+    run = crank.start(
+        flow({"a": task(conditions=["workflow.id == 'no such id'"]), "b": task("a"), "c": task("b")})
+    )
     run.refresh_from_db()
     assert run.status == "completed"
     assert set(states(run).values()) == {"skipped"}
