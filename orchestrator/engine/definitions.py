@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from orchestrator import actions, catalog
-from orchestrator.definition import CURRENT, DefinitionError, Report, check, migrate
+from orchestrator.definition import CURRENT, Definition, DefinitionError, Report, check, migrate
 from orchestrator.exceptions import InvalidError, NotFoundError
 from orchestrator.models import Workflow, WorkflowVersion
 
@@ -36,9 +36,17 @@ def save_workflow(
     DefinitionError with every problem when it does not check.
     """
     definition = _checked(data)
+    free = _free_key(key or definition.id or definition.name)
+    return _create(free, data, definition, user=user, template=template, note=note)
+
+
+def _create(
+    key: str, data: Mapping[str, Any], definition: Definition, *, user: User | None, template: str, note: str
+) -> Workflow:
+    """Raises IntegrityError when the key is taken."""
     with transaction.atomic():
         workflow = Workflow.objects.create(
-            key=_free_key(key or definition.id or definition.name),
+            key=key,
             name=definition.name,
             description=definition.description,
             owner=user,
@@ -65,7 +73,7 @@ def publish(
     return version
 
 
-def _checked(data: Mapping[str, Any]) -> Any:
+def _checked(data: Mapping[str, Any]) -> Definition:
     report = check_definition(data)
     if report.definition is None:
         raise DefinitionError(report.issues)
@@ -132,11 +140,20 @@ def migrate_workflow(workflow: Workflow, *, user: User | None = None) -> Workflo
 
 
 def workflow_of_template(name: str) -> Workflow:
-    """The workflow that stands for a template when a task starts one by the template's name."""
+    """The workflow that stands for a template when a task starts one by the template's name; made at its first use."""
     key = f"template-{slugify(name)}"[:_KEY_LENGTH]
     known = Workflow.objects.filter(key=key).first()
     if known is not None:
         return known
     if name not in {template.key for template in catalog.templates()}:
         raise InvalidError(f"There is no workflow template {name}.", code="unknown_template")
-    return save_workflow(catalog.instantiate(name, {}), key=key, template=name)
+    return _made_once(name, key)
+
+
+def _made_once(template: str, key: str) -> Workflow:
+    """Two tasks may want it first at the same moment: one makes it, the other finds it."""
+    data = catalog.instantiate(template, {})
+    try:
+        return _create(key, data, _checked(data), user=None, template=template, note="")
+    except IntegrityError:
+        return Workflow.objects.get(key=key)

@@ -55,6 +55,13 @@ class Kept:
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
 
+    def end(self) -> None:
+        """Two stop signals, of two kinds since equal ones may arrive as one: the children are killed at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if self.process.poll() is None:
+                self.send(number)
+        self.wait()
+
 
 Keep = Callable[..., Kept]
 
@@ -69,8 +76,7 @@ def keep(tmp_path: Path) -> Iterator[Keep]:
 
     yield start
     for kept in started:
-        kept.process.kill()
-        kept.process.wait()
+        kept.end()
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

@@ -1,0 +1,33 @@
+"""Stored definitions: what is made once however many ask for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from orchestrator.engine.definitions import workflow_of_template
+from orchestrator.exceptions import InvalidError
+from orchestrator.models import Workflow
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def made(_: int) -> int:
+    try:
+        return workflow_of_template("approval_chain").pk
+    finally:
+        connection.close()
+
+
+def test_the_workflow_of_a_template_is_made_once_by_whoever_is_first() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(made, range(12)))
+    assert found == set(Workflow.objects.values_list("pk", flat=True))
+    assert len(found) == 1
+
+
+def test_there_is_none_for_a_template_that_does_not_exist() -> None:
+    with pytest.raises(InvalidError, match="no workflow template nothing"):
+        workflow_of_template("nothing")
