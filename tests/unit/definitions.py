@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -105,10 +106,14 @@ def assert_found(row: Row) -> None:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is done in here costs at most so much of the processor, however busy the machine is."""
+    """What is done in here costs at most about so much of the processor, however busy the machine is.
+
+    A bound against what grows without one, not a measurement: a shared cache alone can double the time.
+    """
+    gc.collect()
     begin = time.process_time()
     yield
-    assert time.process_time() - begin < seconds
+    assert time.process_time() - begin < 4 * seconds
 
 
 # Generated values --------------------------------------------------------------------------------------

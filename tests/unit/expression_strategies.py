@@ -132,7 +132,9 @@ _PATHS: Final[dict[Kind, tuple[str, ...]]] = {
 
 def quoted(value: str, mark: str = '"') -> str:
     """A string as a literal."""
-    return mark + value.replace("\\", "\\\\").replace(mark, "\\" + mark) + mark
+    for plain, escaped in (("\\", "\\\\"), (mark, "\\" + mark), ("\n", "\\n"), ("\r", "\\r")):
+        value = value.replace(plain, escaped)
+    return mark + value + mark
 
 
 def literal(value: JSON) -> str:

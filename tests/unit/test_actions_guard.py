@@ -309,7 +309,7 @@ def test_a_look_up_that_hangs_ends_with_the_deadline() -> None:
     begin = time.monotonic()
     with pytest.raises(guard.DeadlineExceededError):
         guarded.connect_tcp("public.example", 80)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 5
     release.set()
 
 

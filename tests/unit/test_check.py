@@ -272,6 +272,19 @@ def test_the_several_ways_to_write_one_thing_become_one() -> None:
     assert list(definition.data) == ["name", "version", "tasks", "x"]
 
 
+def test_null_is_as_if_nothing_were_given() -> None:
+    empty = dict.fromkeys(["id", "description", "metadata", "parameters", "settings", "version"])
+    definition = checked({"name": "N", "tasks": {"a": a_task(for_each=None)}} | empty).definition
+    assert definition == checked({"name": "N", "tasks": {"a": a_task()}}).definition
+
+
+def test_braces_around_the_expression_of_a_loop_are_taken_off() -> None:
+    data = a_definition({"a": a_task(for_each="{{ params.files }}")}, parameters={"files": {"type": "list"}})
+    definition = checked(data).definition
+    assert definition is not None
+    assert definition.tasks["a"].for_each == "params.files"
+
+
 def test_the_inputs_of_a_run_are_checked_by_what_is_declared() -> None:
     declared = {
         "size": {"type": "integer", "enum": [1, 2], "default": 1},

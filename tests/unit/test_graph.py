@@ -52,6 +52,14 @@ def reaches(start: str, goal: str, edges: Edges) -> bool:
             [["a", "b", "a"], ["y", "z", "y"]],
             id="one for each tangle, in definition order",
         ),
+        pytest.param(
+            {"a": ["b", "c"], "b": ["a"], "c": ["d"], "d": ["c"]},
+            [["a", "b", "a"], ["c", "d", "c"]],
+            id="in definition order although the second comes first",
+        ),
+        pytest.param(
+            {"a": ["b", "c"], "b": ["a"], "c": ["d"], "d": ["a"]}, [["a", "b", "a"]], id="the shorter of two"
+        ),
         pytest.param({"z": ["y"], "y": ["z"]}, [["z", "y", "z"]], id="the first as defined, not by name"),
         pytest.param({"a": ["b", "b"], "b": ["a", "a"]}, [["a", "b", "a"]], id="dependencies named twice"),
     ],

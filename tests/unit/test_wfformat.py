@@ -28,8 +28,8 @@ def older(*tasks: Any, under: str = "tasks", **given_fields: Any) -> dict[str, A
     return {"name": "blast", "schemaVersion": "1.4", "workflow": {under: list(tasks)}, **given_fields}
 
 
-def one(name: str, *parents: Any, **fields: Any) -> dict[str, Any]:
-    return {"id": name, "parents": list(parents), **fields}
+def one(key: str, /, *parents: Any, **fields: Any) -> dict[str, Any]:
+    return {"id": key, "parents": list(parents), **fields}
 
 
 def edges(data: dict[str, Any]) -> dict[str, list[Any]]:
@@ -260,7 +260,8 @@ def test_a_parent_that_is_no_task_is_left_for_the_check_to_report() -> None:
         ("unknown_dependency", "tasks.blast.dependencies[0]"),
         ("wrong_type", "tasks.blast.dependencies[2]"),
     }
-    assert "Did you mean 'split'?" in report.issues[-1].message + report.issues[0].message
+    (unknown,) = (issue for issue in report.issues if issue.code == "unknown_dependency")
+    assert "Did you mean 'split'?" in unknown.message
 
 
 def test_tasks_that_wait_for_each_other_are_reported_by_the_check() -> None:
