@@ -1,1 +1,1 @@
-"""The pages in a real Chromium."""
+"""The product as people meet it: a real `baton up`, and a real Chromium before it."""
