@@ -85,7 +85,7 @@ def _named(task: Any, field: str) -> str:
 def _keys(tasks: list[Any], path: str) -> dict[str, str]:
     """A key of ours for each id, in the order of the tasks."""
     keys: dict[str, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     issues: list[Issue] = []
     for place, name in enumerate(map(_id, tasks)):
         if not name:
@@ -103,16 +103,17 @@ def _keys(tasks: list[Any], path: str) -> dict[str, str]:
     return keys
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, taken: dict[str, int]) -> str:
+    """A key like the name; `taken` counts how often each was wanted, so that many alike cost no more than a few."""
     plain = _NOT_IN_KEYS.sub("_", name).strip("_") or "task"
     if not plain[0].isalpha() or plain in RESERVED_KEYS:
         plain = f"t_{plain}"
-    key, number = plain[:_KEY_LENGTH], 1
+    key = wish = plain[:_KEY_LENGTH]
     while key in taken:
-        number += 1
-        tail = f"_{number}"
-        key = plain[: _KEY_LENGTH - len(tail)] + tail
-    taken.add(key)
+        taken[wish] += 1
+        tail = f"_{taken[wish]}"
+        key = wish[: _KEY_LENGTH - len(tail)] + tail
+    taken[key] = 1
     return key
 
 

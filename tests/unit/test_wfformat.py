@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.definition.issues import DefinitionError
 from orchestrator.definition.names import RESERVED_KEYS, is_key
 from orchestrator.definition.wfformat import definition_of, is_wfformat
-from tests.unit.definitions import VALUES, checked, places
+from tests.unit.definitions import VALUES, checked, places, within
 
 
 def document(*tasks: Any, measured: Any = None, **given_fields: Any) -> dict[str, Any]:
@@ -228,6 +228,12 @@ def test_every_id_becomes_a_key_of_its_own(names: list[str]) -> None:
     keys = list(definition_of(document(*(one(name) for name in names)))["tasks"])
     assert len(keys) == len(names)
     assert all(is_key(key) for key in keys)
+
+
+def test_thousands_of_ids_that_come_to_the_same_key_take_no_time() -> None:
+    data = document(*(one("é" * (number % 50) + "ü" * (number // 50 + 1)) for number in range(20_000)))
+    with within(1):
+        assert len(definition_of(data)["tasks"]) == 20_000
 
 
 # What is refused ----------------------------------------------------------------------------------------
