@@ -13,9 +13,8 @@ Step = Callable[[Data], tuple[Data, list[Issue]]]
 
 
 def from_1_0_0(data: Data) -> tuple[Data, list[Issue]]:
-    """To 1.1.0: tasks are a map, and each has an execution mode; there was only one way to run."""
-    tasks = _as_map(data.get("tasks"))
-    return _with_tasks({**data, "tasks": tasks}, _sequential), []
+    """To 1.1.0: each task has an execution mode; there was only one way to run."""
+    return _with_tasks(data, _sequential), []
 
 
 def from_1_1_0(data: Data) -> tuple[Data, list[Issue]]:
@@ -45,7 +44,7 @@ def _as_map(tasks: Any) -> Any:
 
 
 def _with_tasks(data: Data, change: Callable[[Data], Data]) -> Data:
-    tasks = data.get("tasks")
+    tasks = _as_map(data.get("tasks"))
     if not isinstance(tasks, dict):
         return data
     changed = {key: change(task) if isinstance(task, dict) else task for key, task in tasks.items()}
