@@ -1,91 +1,175 @@
-"""Definitions of older schemas, as people have written them, run to their end along the branches they meant."""
+"""Definitions of schema 1.0.0 to 1.2.0, as they are found in the wild: migrated, run to their end, or refused."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
+from click.testing import CliRunner
 
 from orchestrator import clock, engine, worker
+from orchestrator.cli import main
 from orchestrator.definition import CURRENT
-from orchestrator.models import Approval, Run
+from orchestrator.models import Approval, Run, Workflow
 from orchestrator.planning.machine import RUN_ENDED
+from tests.api.caller import Caller, codes_of
 from tests.engine.flows import states
 from tests.invariants import assert_invariants
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OLDER = Path(__file__).parents[1] / "older"
-NAMES = sorted(path.stem for path in OLDER.glob("*.json"))
-VALUES: dict[str, Any] = {"load": 0.9, "environment": "production", "amount": 900, "priority": "high"}
+OLDER = Path(__file__).resolve().parents[1] / "older"
+FILES = sorted(path.stem for path in OLDER.glob("*.json"))
+TRIAGE = {"assessment_agent": "assessor", "priority_agent": "first", "request_title": "Disk full"}
+BUDGET = {"request_title": "Desk", "requester": "carl", "amount": 90, "level3_approver": "cleo"}
+BUDGET |= {"level1_approver": "ann", "level2_approver": "bob"}
+LOAD = {"day": "Monday", "load_agent": "loader"}
+WORKERS = {"coordinator": "c", "worker_agent_1": "one", "worker_agent_2": "two", "dataset": "orders"}
+PIPELINE = {"extraction_agent": "extractor"}
+
+# File, parameters of the run, and the tasks that are skipped; all the others complete.
+RUNS: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("nightly_load", LOAD, set()),
+    ("workspace_cleanup", {}, set()),
+    ("parallel_analysis", WORKERS, set()),
+    ("document_review", {"document": "the manual"}, set()),
+    ("budget_approval", BUDGET, {"level3"}),
+    ("support_triage", {**TRIAGE, "priority": "high"}, {"medium_path", "low_path"}),
+    ("support_triage", {**TRIAGE, "priority": "medium"}, {"high_path", "low_path", "escalate"}),
+    ("support_triage", {**TRIAGE, "priority": "low"}, {"high_path", "medium_path", "escalate"}),
+    ("release_train", {**PIPELINE, "announce": "yes"}, set()),
+    ("release_train", {**PIPELINE, "announce": "no"}, {"announce"}),
+    ("quality_gate", {}, {"rework"}),
+    ("incident", {"host": "db1", "on_call": "ops", "environment": "production", "load": 0.9}, {"wait"}),
+    ("incident", {"host": "db1", "on_call": "ops", "environment": "test", "load": 0.9}, {"page", "wait", "close"}),
+    ("incident", {"host": "db1", "on_call": "ops", "environment": "production", "load": 0.2}, {"page"}),
+]  # fmt: skip
+
+# Condition, and the column of what cannot be translated.
+REFUSED = [
+    ("__import__('os').system('true')", 18),
+    ("workflow.metadata.get('level') >= limit", 35),
+    ("any(t.status == 'completed' for t in workflow.tasks.values())", 38),
+    ("workflow.tasks['first'].started_at is None", 25),
+    ("workflow.tasks['frist'].status == 'completed'", 16),
+    ("(lambda: True)()", 1),
+    ("workflow.tasks['first'].result.pop('x') == 1", 32),
+    ("workflow.metadata.get('a') ==", 30),
+]
 
 
-@pytest.fixture(autouse=True)
-def _invariants():
-    yield
-    assert_invariants()
+def older(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((OLDER / f"{name}.json").read_text())
+    return found
 
 
-def read(name: str) -> dict[str, Any]:
-    return json.loads((OLDER / f"{name}.json").read_text())
+def broken(condition: str) -> dict[str, Any]:
+    """An older definition whose second task has a good condition, and then this one."""
+    conditions = [
+        "workflow.tasks['first'].status == 'completed'",
+        {"type": "custom", "expression": condition},
+    ]
+    first = {"action": "agent_task", "agent_id": "a", "execution_mode": "sequential"}
+    second = {**first, "dependencies": ["first"], "conditions": conditions}
+    return {"name": "Broken", "version": "1.2.0", "tasks": {"first": first, "second": second}}
 
 
-def run_to_end(name: str, **values: Any) -> Run:
-    """Everybody who is asked approves."""
-    people = get_user_model().objects
-    workflow = engine.save_workflow(read(name))
-    plan = engine.check_definition(read(name)).definition
-    assert plan is not None
-    given = {
-        key: {**VALUES, **values}.get(key, "somebody") for key, one in plan.parameters.items() if one.required
-    }
-    run = engine.start(workflow, given)
+def carry_to_end(run: Run) -> None:
+    """Carry it and what it starts; everything it asks for is approved by the one who is asked."""
     for _ in range(20):
         worker.Worker("here").run_until(lambda _idle: True)
         clock.tick()
-        for approval in Approval.objects.filter(status=Approval.Status.OPEN):
-            admin = people.filter(is_superuser=True).first() or people.create_superuser("root")
-            engine.decide(approval.pk, "approve", user=admin, comment="Yes")
+        for asked in Approval.objects.filter(status="open"):
+            name = run.version.definition["tasks"][asked.task_run.key]["agent_id"]
+            engine.decide(asked.pk, "approve", user=person(run.params.get(_placeholder(name), name)))
         run.refresh_from_db()
         if run.status in RUN_ENDED:
-            return run
-    raise AssertionError(f"{name} does not end: {states(run)}")
+            return
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_migrates_beside_its_original_and_runs_to_completed(name: str) -> None:
-    run = run_to_end(name)
-    assert (run.status, run.error) == ("completed", None)
-    versions = list(run.workflow.versions.order_by("number").values_list("schema_version", flat=True))
-    assert versions == [read(name)["version"], CURRENT]
-    assert run.workflow.versions.get(number=1).definition == read(name)
+def _placeholder(name: str) -> str:
+    return name.strip("{} ").removeprefix("params.")
+
+
+def commanded(*words: str, code: int = 0) -> Any:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(autouse=True)
+def _no_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BATON_USER", raising=False)
+
+
+def errors(issues: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    for issue in issues:
+        if issue["severity"] == "error":
+            yield issue["path"], issue["code"], issue["message"]
+
+
+def test_every_file_is_run() -> None:
+    assert {name for name, _, _ in RUNS} == set(FILES)
 
 
 @pytest.mark.parametrize(
-    ("priority", "taken"), [("high", "high_path"), ("medium", "medium_path"), ("whenever", "low_path")]
+    ("name", "params", "skipped"), RUNS, ids=[f"{name}-{n}" for n, (name, _, _) in enumerate(RUNS)]
 )
-def test_the_branch_is_the_one_that_the_python_condition_meant(priority: str, taken: str) -> None:
-    found = states(run_to_end("support_triage", priority=priority))
-    paths = {"high_path", "medium_path", "low_path"}
-    assert {key for key in paths if found[key] == "completed"} == {taken}
-    assert found["close"] == "completed"
-    assert found["escalate"] == ("completed" if taken == "high_path" else "skipped")
-
-
-@pytest.mark.parametrize(
-    ("values", "paged", "idle"),
-    [
-        ({"load": 0.9, "environment": "production"}, True, False),
-        ({"load": 0.9, "environment": "test"}, False, False),
-        ({"load": 0.5, "environment": "production"}, False, True),
-    ],
-)
-def test_conditions_of_several_terms_mean_what_they_meant(
-    values: dict[str, Any], paged: bool, idle: bool
+def test_an_older_definition_takes_the_branch_that_its_conditions_meant(
+    name: str, params: dict[str, Any], skipped: set[str]
 ) -> None:
-    found = states(run_to_end("incident", **values))
-    assert (found["page"] == "completed", found["wait"] == "completed") == (paged, idle)
-    assert found["ticket"] == "completed"
+    workflow = engine.save_workflow(older(name))
+    assert set(workflow.draft.get("parameters", {})) == set(params)
+    run = engine.start(workflow, params)
+    carry_to_end(run)
+    assert run.status == "completed", run.error
+    keys = set(workflow.draft["tasks"])
+    assert states(run) == {key: "skipped" if key in skipped else "completed" for key in keys}
+    assert_invariants()
+
+
+@pytest.mark.parametrize(("condition", "column"), REFUSED)
+def test_what_cannot_be_translated_is_refused_by_the_command_at_its_place(
+    condition: str, column: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text(json.dumps(broken(condition)))
+    found = commanded("validate", str(file), "--json", code=1)
+    assert found["ok"] is False
+    [(path, code, message)] = errors(found["issues"])
+    assert (path, code) == ("tasks.second.conditions[1]", "untranslatable_condition")
+    assert message.startswith(f"At column {column}: "), message
+
+
+@pytest.mark.parametrize(("condition", "column"), REFUSED)
+def test_what_cannot_be_translated_is_refused_by_the_api_and_not_kept(condition: str, column: int) -> None:
+    api = Caller(person("olga", "designer"))
+    report = api.post("/api/workflows/validate", broken(condition)).json()
+    [(path, _, message)] = errors(report["issues"])
+    assert (report["ok"], path) == (False, "tasks.second.conditions[1]")
+    assert message.startswith(f"At column {column}: "), message
+    refused = api.post("/api/workflows", broken(condition))
+    assert refused.status_code == 400
+    assert ("tasks.second.conditions[1]", "untranslatable_condition") in codes_of(refused)
+    assert not Workflow.objects.exists()
+
+
+def test_the_schema_commands_keep_the_old_version_and_add_a_new_one() -> None:
+    workflows = {name: engine.save_workflow(older(name)) for name in FILES}
+    for workflow in workflows.values():
+        workflow.versions.filter(number=2).delete()  # as they lay there before this release
+    listed = commanded("schema", "status", "--json")["workflows"]
+    assert [one["needs_migration"] for one in listed] == [True] * len(FILES)
+    first = workflows["incident"]
+    [done] = commanded("schema", "migrate", "--workflow-id", first.key, "--json")["workflows"]
+    assert (done["result"], done["version"]) == ("migrated", 2)
+    results = [one["result"] for one in commanded("schema", "migrate-all", "--json")["workflows"]]
+    assert sorted(results) == ["current"] + ["migrated"] * (len(FILES) - 1)
+    for name, workflow in workflows.items():
+        old, new = workflow.versions.order_by("number")
+        assert (old.definition, old.schema_version) == (older(name), older(name)["version"])
+        assert (new.definition["version"], new.schema_version) == (CURRENT, CURRENT)

@@ -159,6 +159,8 @@ def test_what_cannot_be_translated_is_refused_at_its_column(source: str, column:
     assert str(caught.value) == f"at column {column}: {caught.value.message}"
 
 
+_THIRTY = f"[{', '.join('1' * 30)}]"
+_EMPTY_LOOPS = "any(" * 5 + "False" + "".join(f" for x{n} in {_THIRTY})" for n in range(5))
 _LOOPS = "any(" * 4 + "a == b" + "".join(f" for x{n} in [{', '.join('1' * 30)}])" for n in range(4))
 
 HOSTILE = {
@@ -180,6 +182,7 @@ HOSTILE = {
     "loops in loops": _LOOPS,
     "a loop that doubles": "any(any(any(any(any(any(n == m for m in [1,2,3,4,5,6,7,8,9]) for n in [1,2,3,4,5,6,7,8,9]) "
     "for o in [1,2,3,4,5,6,7,8,9]) for p in [1,2,3,4,5,6,7,8,9]) for q in [1,2,3,4,5,6,7,8,9]) for r in [1,2,3])",
+    "loops that come to nothing": _EMPTY_LOOPS,
     "or that doubles": "((((((((((params.a or 1) or 2) or 3) or 4) or 5) or 6) or 7) or 8) or 9) or 10) == 1",
     "parentheses": "(" * 201 + "1" + ")" * 201,
     "many parentheses": "(" * 5_000 + "1" + ")" * 5_000,

@@ -100,7 +100,8 @@ def _is_dependency(given: Any) -> bool:
 def _is_expression(source: str) -> bool:
     """Whether somebody wrote it in the present language already."""
     try:
-        compile_expression(bare_expression(source))
+        references = compile_expression(bare_expression(source)).references
     except ExpressionError:
         return False
-    return True
+    # `workflow.tasks` is of the older dialect alone, though the text may be of both.
+    return not any(one.root == "workflow" and one.path[:1] == ("tasks",) for one in references)
