@@ -168,6 +168,13 @@ def test_exit_codes_are_documented() -> None:
     assert {str(int(code)) for code in Exit} - documented == set()
 
 
+def test_the_map_of_contributors_holds_every_folder() -> None:
+    folders = {f"orchestrator/{path.name}/" for path in (ROOT / "orchestrator").iterdir() if path.is_dir()}
+    folders |= {"editor/", "monitoring/", "static/", "templates/", "tests/"}
+    mapped = {name for row in rows(CONTRIBUTING) for name in re.findall(r"`([^`]+/)`", row[0])}
+    assert folders - {"orchestrator/__pycache__/"} == mapped
+
+
 def test_every_target_of_make_is_documented() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
     said = set(re.findall(r"\bmake ([a-z]+)", README + CONTRIBUTING))
