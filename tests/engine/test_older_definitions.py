@@ -173,3 +173,21 @@ def test_the_schema_commands_keep_the_old_version_and_add_a_new_one() -> None:
         old, new = workflow.versions.order_by("number")
         assert (old.definition, old.schema_version) == (older(name), older(name)["version"])
         assert (new.definition["version"], new.schema_version) == (CURRENT, CURRENT)
+
+
+def test_what_cannot_be_migrated_is_named_and_left_as_it_is_and_the_others_are_migrated() -> None:
+    good, bad = (engine.save_workflow(older(name)) for name in ("incident", "quality_gate"))
+    for workflow in (good, bad):
+        workflow.versions.filter(number=2).delete()
+    stored = broken("open('x').read() == ''")
+    bad.versions.update(definition=stored)
+    found = commanded("schema", "migrate-all", "--json", code=1)["workflows"]
+    results = {one["id"]: one for one in found}
+    assert results[good.key]["result"] == "migrated"
+    assert results[bad.key]["result"] == "failed"
+    [(path, code, _)] = errors(results[bad.key]["issues"])
+    assert (path, code) == ("tasks.second.conditions[1]", "untranslatable_condition")
+    assert [version.definition for version in bad.versions.all()] == [stored]
+    refused = commanded("start", bad.key, "--json", code=1)
+    assert "tasks.second.conditions[1]" in refused["error"]["message"]
+    assert not Run.objects.exists()
