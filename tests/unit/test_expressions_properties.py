@@ -17,7 +17,7 @@ from orchestrator.definition.expressions.limits import MAX_INTEGER, MIN_INTEGER
 from tests.unit.expression_strategies import Case, cases, literal, nonsense, randoms, values
 from tests.unit.test_expressions_values import CONTEXT
 
-often = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Path = tuple[str | int, ...]
 
