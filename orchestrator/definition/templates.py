@@ -28,9 +28,7 @@ from .expressions.values import JSON
 from .issues import ROOT, DefinitionError, Issue, at
 
 MAX_SUBSTITUTIONS = 1_000
-MAX_WEIGHT = (
-    4 * 1024 * 1024
-)  # of a filled-in value: many may share one large output, and all will be written out
+MAX_WEIGHT = 4 * 1024 * 1024  # bytes of a filled-in value: a hundred places may share one large output
 MAX_DEPTH = 40  # a little more than a definition may have, so that depth is reported by the check made for it
 
 _OPEN, _CLOSE = "{{", "}}"

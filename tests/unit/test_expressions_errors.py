@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.expressions import ROOTS, ExpressionError, Reference, compile_expression
 from orchestrator.definition.expressions.errors import LONGEST_NAME_COMPARED
-from orchestrator.definition.expressions.limits import MAX_DEPTH, MAX_SOURCE, MAX_TOKENS
-from tests.unit.test_expressions_values import CONTEXT
+from orchestrator.definition.expressions.limits import (
+    MAX_DEPTH,
+    MAX_LIST_ITEMS,
+    MAX_SOURCE,
+    MAX_STRING_BYTES,
+    MAX_TOKENS,
+)
+from tests.unit.test_expressions_values import CONTEXT, code_of, value_of
 
 
 def error_of(source: str, context: dict[str, Any] = CONTEXT) -> ExpressionError:
@@ -242,6 +248,21 @@ def test_what_is_as_deep_as_the_cap_is_compiled(source: str) -> None:
 @pytest.mark.parametrize("source", ["(" * 40 + "1" + ")" * 40, "!" * 40 + "true", "[1]" + "[0 + 0]" * 40])
 def test_one_level_more_is_too_deep(source: str) -> None:
     assert error_of(source).code == "too_deep"
+
+
+def test_a_string_may_be_as_long_as_the_cap_and_no_longer() -> None:
+    half = "é" * (MAX_STRING_BYTES // 4)
+    joined = compile_expression("params.a + params.b")
+    assert joined.evaluate({"params": {"a": half, "b": half}}) == half + half
+    assert code_of("params.a + params.b", {"params": {"a": half, "b": half + "x"}}) == "limit"
+    assert code_of("params.a", {"params": {"a": half + half + "x"}}) == "limit"
+    assert code_of("params.a.lowerAscii()", {"params": {"a": half + half + "x"}}) == "limit"
+
+
+def test_a_list_may_be_as_long_as_the_cap_and_no_longer() -> None:
+    half = [0] * (MAX_LIST_ITEMS // 2)
+    assert len(value_of("params.a + params.a", {"params": {"a": half}})) == MAX_LIST_ITEMS
+    assert code_of("params.a + params.a + [1]", {"params": {"a": half}}) == "limit"
 
 
 # References: what an expression names, read off its source.
