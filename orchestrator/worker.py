@@ -74,6 +74,10 @@ class Pace:
         self._mean += (seconds - self._mean) / 16
         self.ahead = AHEAD if self._mean < QUICK_SECONDS else 1
 
+    def slow_down(self) -> None:
+        """Something held up the others: many must end at once before more are claimed ahead again."""
+        self._mean, self.ahead = 1.0, 1
+
 
 @dataclass(slots=True)
 class Worker:
@@ -224,17 +228,18 @@ class Worker:
     def _return_unbegun(self) -> None:
         """What was claimed ahead of a free thread and still waits for one goes back to the queue."""
         for attempt in [one for one in self.in_flight.values() if one.waited > AHEAD_SECONDS]:
-            if attempt.future is not None and attempt.future.cancel():
+            if attempt.withdraw():
                 del self.in_flight[attempt.claim.task.id]
                 self._pending.append(Released(**attempt.fence()))
-                self._pace.ahead = 1
+                self._pace.slow_down()
 
     def _extend(self) -> None:
         """Keep the leases; an attempt that has lost its own is told to stop and holds its thread until it does."""
         for attempt in leases.extend(list(self.in_flight.values())):
             attempt.stop.set()
             del self.in_flight[attempt.claim.task.id]
-            self.stuck += 1
+            # One that no thread has taken up must not begin now: the task may be somebody else's already.
+            self.stuck += 0 if attempt.withdraw() else 1
 
     def _rest(self, finished: Callable[[float], bool]) -> bool:
         if self.stuck:

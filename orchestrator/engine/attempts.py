@@ -66,6 +66,10 @@ class Attempt:
     def end(self) -> None:
         self.seconds_taken = time.monotonic() - self.started
 
+    def withdraw(self) -> bool:
+        """Take it out of the queue for a thread; False when one has taken it up."""
+        return self.future is not None and self.future.cancel()
+
     @property
     def waited(self) -> float:
         """How long it has been waiting for a thread; 0 once one has taken it up."""
