@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -33,21 +34,22 @@ VERSION = 1
 BAD_FRAME, NOT_ALLOWED, GONE = 4400, 4403, 4404
 
 
-class Feed(AsyncWebsocketConsumer):
+class Feed(AsyncWebsocketConsumer, ABC):
     """What the sockets have in common. A subclass says who may look, which bell rings for it, and what is new."""
 
     follower: asyncio.Task[None] | None = None
 
+    @abstractmethod
     def allows(self, person: Person) -> bool:
         """Whether this person may look. Called in a thread, may ask the database."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bell(self) -> AbstractContextManager[Bell]:
-        raise NotImplementedError
+        """Rings whenever there may be news."""
 
+    @abstractmethod
     async def news(self) -> dict[str, Any] | None:
         """The next message, None when there is nothing to say."""
-        raise NotImplementedError
 
     async def heard(self, frame: dict[str, Any], bell: Bell) -> bool:
         """Take a frame of the client; False when it is not one of this protocol."""
