@@ -11,7 +11,6 @@ from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.states import State, iso
 
 _STATES: Final[dict[str, State]] = {
-    "workflow.created": "queued",
     "workflow.started": "running",
     "workflow.paused": "paused",
     "workflow.resumed": "running",
@@ -19,6 +18,7 @@ _STATES: Final[dict[str, State]] = {
     "workflow.failed": "failed",
     "workflow.cancelled": "cancelled",
     "task.ready": "queued",
+    "task.reset": "queued",
     "task.started": "running",
     "task.waiting": "waiting",
     "task.retrying": "retrying",
@@ -34,7 +34,6 @@ _STATES: Final[dict[str, State]] = {
     "outcome.refused": "cancelled",
 }
 _SENTENCES: Final[dict[str, str]] = {
-    "workflow.created": "The run was created",
     "workflow.started": "The run started",
     "workflow.paused": "The run was paused",
     "workflow.resumed": "The run was resumed",
@@ -42,6 +41,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "workflow.failed": "The run failed",
     "workflow.cancelled": "The run was cancelled",
     "task.ready": "{task} is ready again",
+    "task.reset": "{task} was taken back",
     "task.started": "{task} started",
     "task.waiting": "{task} waits",
     "task.retrying": "{task} will be tried again",

@@ -42,6 +42,7 @@ class Keeper:
         self._log = log
         self._selector = selectors.DefaultSelector()
         self._stop_requests = 0
+        self._stop_signal = ""
         self._stopping_since: float | None = None
 
     def run(self) -> None:
@@ -72,6 +73,7 @@ class Keeper:
     def _stop(self, now: float) -> None:
         if self._stopping_since is None:
             self._stopping_since = now
+            self._say("keeper", f"stops: {self._stop_signal}")
             for child in self._children():
                 child.ask_to_stop()
         for child in self._children():
@@ -138,8 +140,9 @@ class Keeper:
         self._selector.register(reader, selectors.EVENT_READ, lambda: reader.recv(4096))
         self._writer = writer
 
-    def _count_stop(self, *_: object) -> None:
+    def _count_stop(self, number: int, _frame: object) -> None:
         self._stop_requests += 1
+        self._stop_signal = signal.Signals(number).name
 
 
 def _how(code: int) -> str:
