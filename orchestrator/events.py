@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 import redis
 from django.conf import settings
 
 from orchestrator.models import Event
-from orchestrator.secrets import keyed_digest
+from orchestrator.secrets import digest_key, keyed_digest
 
 logger = logging.getLogger(__name__)
 
@@ -36,24 +37,48 @@ class ChainBreak:
 
 def dump(data: Any) -> str:
     """JSON in the one form that digests are made of."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(data)
 
 
-def link(
-    previous: str,
-    run_id: int,
-    seq: int,
-    type_: str,
-    task: str,
-    index: int,
-    actor: str,
-    at: datetime,
-    data: str,
-) -> str:
-    """The digest of one event; `data` is its JSON as `dump` writes it."""
-    moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    head = f"{run_id}|{seq}|{type_}|{task}|{index}|{actor}|{moment}|"
-    return keyed_digest(previous.encode(), head.encode(), data.encode())
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+class Chain:
+    """The end of a run's chain, and what is added to it at one moment."""
+
+    def __init__(self, run_id: int, seq: int, digest: str, at: datetime) -> None:
+        self.seq = seq
+        self.digest = digest
+        self._run_id = run_id
+        self._key = digest_key()
+        self._moment = _moment(at)
+
+    def add(
+        self, type_: str, task: str, index: int, actor: str, data: Any
+    ) -> tuple[int, str, str, int, str, str, str]:
+        """One event more: its number, type, task, index, actor, data as JSON and digest."""
+        self.seq += 1
+        text = _dump_fence(data) or dump(data)
+        head = f"{self._run_id}|{self.seq}|{type_}|{task}|{index}|{actor}|{self._moment}|"
+        self.digest = keyed_digest(self._key, self.digest.encode(), head.encode(), text.encode())
+        return self.seq, type_, task, index, actor, text, self.digest
+
+
+def _dump_fence(data: Any) -> str:
+    """What `dump` makes of the data that most events have, the fence of an attempt; '' for any other."""
+    if len(data) > 4 or not data.keys() >= _FENCE:
+        return ""
+    fence = f'"attempt":{data["attempt"]},"claim":{data["claim"]},"epoch":{data["epoch"]}}}'
+    if len(data) == 3:
+        return "{" + fence
+    return f'{{"agent":{encode_basestring(data["agent"])},{fence}' if "agent" in data else ""
+
+
+_FENCE = {"attempt", "claim", "epoch"}
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def verify_chain(run_id: int, head: str) -> ChainBreak | None:
@@ -69,17 +94,9 @@ def verify_chain(run_id: int, head: str) -> ChainBreak | None:
 
 
 def _relink(previous: str, event: Event) -> str:
-    return link(
-        previous,
-        event.run_id,
-        event.seq,
-        event.type,
-        event.task,
-        event.index,
-        event.actor,
-        event.at,
-        dump(event.data),
-    )
+    chain = Chain(event.run_id, event.seq - 1, previous, event.at)
+    chain.add(event.type, event.task, event.index, event.actor, event.data)
+    return chain.digest
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -66,11 +67,16 @@ def mask(value: Any) -> Any:
 
 def digest_key() -> bytes:
     """The key of the event chain, derived from the oldest encryption key so that rotation keeps chains verifiable."""
-    return hashlib.sha256(b"baton-event-chain:" + conf.encryption_keys()[-1].encode()).digest()
+    return _chain_key(conf.encryption_keys()[-1])
 
 
-def keyed_digest(*parts: bytes) -> str:
-    return hmac.new(digest_key(), b"\x1f".join(parts), hashlib.sha256).hexdigest()
+@lru_cache(maxsize=8)
+def _chain_key(encryption_key: str) -> bytes:
+    return hashlib.sha256(b"baton-event-chain:" + encryption_key.encode()).digest()
+
+
+def keyed_digest(key: bytes, *parts: bytes) -> str:
+    return hmac.digest(key, b"\x1f".join(parts), "sha256").hex()
 
 
 class Redactor:

@@ -94,7 +94,7 @@ _SQLITE_OPTIONS = {
     "timeout": 20,
     # A deferred transaction that starts to write ignores the busy timeout; an immediate one waits its turn.
     "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA cache_size=-16000;",
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA cache_size=-16000;PRAGMA wal_autocheckpoint=4000;",
 }
 DATABASES = {
     "default": dj_database_url.parse(

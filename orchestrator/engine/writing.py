@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.engine import approvals_store, rows
-from orchestrator.events import dump, link
+from orchestrator.engine.columns import time_out
+from orchestrator.events import Chain
 from orchestrator.models import TaskRun
 from orchestrator.planning.board import Board
 from orchestrator.planning.state import NewEvent, RunState, TaskState
@@ -32,17 +33,17 @@ def _remove(items: Iterable[TaskState]) -> None:
         TaskRun.objects.filter(pk__in=ids).delete()
 
 
-def _event_rows(run: RunState, events: Iterable[NewEvent], now: datetime) -> list[list[Any]]:
+def _event_rows(run: RunState, events: Sequence[NewEvent], now: datetime) -> list[tuple[Any, ...]]:
     """Number and chain the events; the run carries the last number and digest on."""
-    written = []
-    at = rows.time_out(now)
-    for event in events:
-        run.seq += 1
-        data = dump(event.data)
-        run.digest = link(
-            run.digest, run.id, run.seq, event.type, event.task, event.index, event.actor, now, data
+    if not events:
+        return []
+    at = time_out(now)
+    chain = Chain(run.id, run.seq, run.digest, now)
+    written = [
+        (run.id, seq, type_, task, index, actor, at, data, digest)
+        for seq, type_, task, index, actor, data, digest in (
+            chain.add(event.type, event.task, event.index, event.actor, event.data) for event in events
         )
-        written.append(
-            [run.id, run.seq, event.type, event.task, event.index, event.actor, at, data, run.digest]
-        )
+    ]
+    run.seq, run.digest = chain.seq, chain.digest
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from orchestrator.models.fields import OrderedJSONField
+from orchestrator.models.fields import OrderedJSONField, RowNumberField
 from orchestrator.models.runs import Run, TaskRun
 
 
@@ -14,6 +14,7 @@ class Event(models.Model):
     `seq` is gap-free within a run, taken under the run's lock. `digest` chains the row to the one before it.
     """
 
+    id = RowNumberField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=40)
@@ -35,6 +36,7 @@ class Event(models.Model):
 class LogLine(models.Model):
     """A line an attempt logged; not part of the history, may be pruned."""
 
+    id = RowNumberField(primary_key=True)
     task_run = models.ForeignKey(TaskRun, on_delete=models.CASCADE, related_name="log")
     attempt = models.PositiveIntegerField()
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The one field type of our own."""
+"""The field types of our own."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ class OrderedJSONField(models.JSONField):
         if value is None or isinstance(value, models.Value) or hasattr(value, "as_sql"):
             return super().get_db_prep_value(value, connection, prepared)
         return json.dumps(value, cls=self.encoder)
+
+
+class RowNumberField(models.BigAutoField):  # type: ignore[type-arg]  # generic in its stubs alone
+    """A primary key that SQLite numbers by itself, without a table beside it that every insert would have to write.
+
+    The number of a row that was deleted may come again; for rows that nothing refers to.
+    """
+
+    def db_type_suffix(self, connection: BaseDatabaseWrapper) -> str | None:
+        return None if connection.vendor == "sqlite" else super().db_type_suffix(connection)
 
 
 @receiver(connection_created)

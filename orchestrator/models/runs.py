@@ -14,8 +14,8 @@ from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
 class Run(models.Model):
     """One execution of one version.
 
-    `seq` is the number of its last event, `epoch` the fence that a rollback or cancel raises, `unhandled`
-    counts failures that nothing provided for, `claimable` tells whether a worker that looks now finds something to do: it is derived from the counters beside it in every turn, so that
+    `seq` is the number of its last event, `turns` counts the turns that have written it, `epoch` is the fence that a
+    rollback or cancel raises, `unhandled` counts failures that nothing provided for, `claimable` tells whether a worker that looks now finds something to do: it is derived from the counters beside it in every turn, so that
     looking for work never scans task runs.
     """
 
@@ -24,6 +24,7 @@ class Run(models.Model):
     status = models.CharField(max_length=16, choices=RunStatus.choices())
     epoch = models.PositiveIntegerField(default=1)
     seq = models.PositiveIntegerField(default=0)
+    turns = models.PositiveBigIntegerField(default=0, db_default=0)
     digest = models.CharField(max_length=64, blank=True)
     params = OrderedJSONField(default=dict)
     trigger = models.CharField(max_length=16, default="manual")

@@ -314,6 +314,7 @@ class Board:
         if run.status in {RunStatus.RUNNING, RunStatus.PAUSED} and run.unsettled == 0:
             self._end_run()
         run.touched_at = self.world.now
+        run.turns += 1
         run.claimable = self.claim_room() > 0
 
     def _end_run(self) -> None:

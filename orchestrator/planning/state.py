@@ -1,6 +1,6 @@
 """The snapshot a turn works on: the columns of a run and of its affected task runs, and nothing else.
 
-The planner changes these copies; the engine writes back those that changed.
+The planner changes these copies; the engine writes back what has changed in them since `stored`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class RunState:
     finished_at: datetime | None
     deadline_at: datetime | None
     touched_at: datetime | None = None
+    turns: int = 0
+    stored: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class TaskState:
     output: Any = None
     error: dict[str, Any] | None = None
     child_id: int | None = None
+    stored: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def place(self) -> tuple[str, int]:
