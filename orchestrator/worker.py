@@ -26,6 +26,7 @@ from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
 from orchestrator.models import Process, Run
 from orchestrator.planning.machine import RUN_ENDED
 from orchestrator.planning.signals import AttemptSignal, Failed, Released
+from orchestrator.shift import Shift
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +44,13 @@ def worker_name() -> str:
 
 
 def drain() -> int:
-    """Carry work until none is left and none came for a moment; the number of attempts carried out."""
+    """Carry work until none is left and none came for a moment, or the shift ends; the number of attempts carried out."""
+    shift = Shift()
     worker = Worker(
-        worker_name(), stop_asked=processes.stopping, every=partial(processes.beat, Process.Kind.WORKER)
+        worker_name(),
+        stop_asked=processes.stopping,
+        every=partial(processes.beat, Process.Kind.WORKER),
+        shift_ends=shift.closing,
     )
     return worker.run_until(idle_for(conf.linger_seconds()))
 
@@ -84,13 +89,15 @@ class Worker:
     """One process's carrying of work.
 
     `run_id` limits it to one run; `every` is called about each second; once `stop_asked` says so it claims nothing
-    more, gives what runs `STOP_SECONDS` to finish, and what has not by then back to the queue.
+    more, gives what runs `STOP_SECONDS` to finish, and what has not by then back to the queue. While `shift_ends` says
+    so, asked with the number of attempts carried out, it claims nothing more either, and ends when nothing runs.
     """
 
     name: str
     run_id: int | None = None
     every: Callable[[], None] | None = None
     stop_asked: Callable[[], bool] = lambda: False
+    shift_ends: Callable[[int], bool] = lambda _carried: False
     threads: int = field(default_factory=conf.threads)
     in_flight: dict[int, Attempt] = field(default_factory=dict)
     done: queue.SimpleQueue[tuple[Attempt, AttemptSignal]] = field(default_factory=queue.SimpleQueue)
@@ -168,7 +175,7 @@ class Worker:
 
     def _turn(self) -> bool:
         """Record what has finished and claim what there is room for; whether anything was claimed."""
-        room = 0 if self._stopping_since is not None or self.stuck else self._window() - len(self.in_flight)
+        room = 0 if self._takes_no_more() or self.stuck else self._window() - len(self.in_flight)
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
@@ -176,6 +183,9 @@ class Worker:
         self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
+
+    def _takes_no_more(self) -> bool:
+        return self._stopping_since is not None or self.shift_ends(self.carried)
 
     def _window(self) -> int:
         """How many attempts to hold at once: one a thread, or more where they are over in no time."""
@@ -246,7 +256,7 @@ class Worker:
             # A thread cannot be killed: the process goes, its supervisor starts a fresh one.
             logger.warning("%s gives up %s attempts that do not stop, and ends", self.name, self.stuck)
             os._exit(0)
-        if finished(time.monotonic() - self._idle_since):
+        if self.shift_ends(self.carried) or finished(time.monotonic() - self._idle_since):
             return True
         time.sleep(LOOK_SECONDS / 2)
         return False
