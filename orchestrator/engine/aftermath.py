@@ -12,6 +12,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
 from orchestrator.engine.news import committed
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.turn import take_turn
@@ -50,21 +51,28 @@ def wake_parents(child_ids: Sequence[int] | None = None) -> int:
 
 
 def ended_signal(task: TaskRun, child: Run) -> ChildEnded:
+    output = outputs_of(child)
     return ChildEnded(
         run_id=task.run_id,
         task_id=task.pk,
         child_id=child.pk,
         status=child.status,
-        output=outputs_of(child),
+        output=output,
         error=child.error,
+        is_too_large=output is None,
     )
 
 
-def outputs_of(run: Run) -> dict[str, object]:
-    """The outputs of the tasks nothing follows: what the run as a whole gave."""
+def outputs_of(run: Run) -> dict[str, object] | None:
+    """The outputs of the tasks nothing follows: what the run as a whole gave. None when that is too large for one."""
     leaves = [task.key for task in plan_for(run.version_id).leaves]
     rows = run.tasks.filter(key__in=leaves, index=-1, status=TaskStatus.COMPLETED)
-    return dict(rows.values_list("key", "output"))
+    found: dict[str, object] = {}
+    for key, output in rows.values_list("key", "output").iterator(chunk_size=20):
+        found[key] = output
+        if is_heavier_than(found, MAX_WEIGHT):
+            return None
+    return found
 
 
 def cancel_children(child_ids: Sequence[int]) -> None:

@@ -27,6 +27,7 @@ from orchestrator.definition.expressions import ExpressionError
 from orchestrator.definition.templates import Template, compile_template
 from orchestrator.engine import rows
 from orchestrator.engine.children import start_child
+from orchestrator.engine.limits import OUTPUT_BYTES
 from orchestrator.engine.parameters import unsealed
 from orchestrator.engine.turn import Claim
 from orchestrator.models import Secret
@@ -36,9 +37,10 @@ from orchestrator.secrets import Redactor, SecretError, unseal
 
 logger = logging.getLogger(__name__)
 
-MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_ERROR_LENGTH = 4000
+MAX_ERROR_CODE_LENGTH = 100
 MAX_LOG_LENGTH = 4000
+MAX_LOG_LINES = 5000  # of one attempt
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Attempt:
     started: float = field(default_factory=time.monotonic)
     stop: Event = field(default_factory=Event)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
+    logged: int = 0
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
     future: Future[None] | None = None
     claimed: float = field(default_factory=time.monotonic)
@@ -84,6 +87,12 @@ class Attempt:
         return self.claim.planned.timeout_seconds - (time.monotonic() - self.started)
 
     def write_log(self, level: str, message: str) -> None:
+        self.logged += 1
+        if self.logged > MAX_LOG_LINES + 1:
+            return
+        if self.logged > MAX_LOG_LINES:
+            level = "warning"
+            message = f"An attempt logs at most {MAX_LOG_LINES:,} lines; what follows is not kept."
         text = self.redactor.text(str(message))[:MAX_LOG_LENGTH].replace("\x00", "")
         self.log.append((timezone.now(), level, text))
 
@@ -212,7 +221,7 @@ def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
 
 
 def _output_problem(claim: Claim, output: Any) -> str:
-    issues = strict_json.check_value(output, "output", max_bytes=MAX_OUTPUT_BYTES)
+    issues = strict_json.check_value(output, "output", max_bytes=OUTPUT_BYTES)
     if issues:
         return issues[0].message
     schema = claim.planned.output_schema
@@ -241,7 +250,7 @@ def _failed(
     return Failed(
         **attempt.fence(),
         input=shown,
-        error={"code": code, "message": text},
+        error={"code": code[:MAX_ERROR_CODE_LENGTH], "message": text},
         retryable=retryable,
         retry_after=retry_after,
     )

@@ -8,7 +8,7 @@ from typing import Any, cast
 from orchestrator.planning.board import Board
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
-from orchestrator.planning.opening import make_ready
+from orchestrator.planning.opening import make_ready, too_large
 from orchestrator.planning.people import told
 from orchestrator.planning.signals import (
     AgentAppeared,
@@ -165,7 +165,9 @@ def _child_ended(board: Board, task: TaskState, signal: ChildEnded) -> None:
     if not waiting or task.child_id != signal.child_id:
         return
     task.output = {"run": signal.child_id, "status": signal.status, "output": signal.output}
-    if signal.status == RunStatus.COMPLETED:
+    if signal.is_too_large:
+        give_up(board, task, too_large(f"run #{signal.child_id}"))
+    elif signal.status == RunStatus.COMPLETED:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, child=signal.child_id)
     else:

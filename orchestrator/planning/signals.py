@@ -70,6 +70,7 @@ class ChildEnded(TaskSignal):
     status: str
     output: Any = None
     error: dict[str, Any] | None = None
+    is_too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
