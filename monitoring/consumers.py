@@ -38,6 +38,7 @@ class Feed(AsyncWebsocketConsumer, ABC):
     """What the sockets have in common. A subclass says who may look, which bell rings for it, and what is new."""
 
     follower: asyncio.Task[None] | None = None
+    person: Person
 
     @abstractmethod
     def allows(self, person: Person) -> bool:
@@ -60,6 +61,12 @@ class Feed(AsyncWebsocketConsumer, ABC):
         if not await self._allowed():
             await self.close()
             return
+        self._seat: int = self.person.pk
+        if not hub().take_seat(self._seat):
+            # The page comes back later, and asks by HTTP until then.
+            logger.warning("%s has as many live feeds open as one may; another was refused", self.person)
+            await self.close()
+            return
         await self.accept()
         self._ringing = self.bell()
         self._bell = self._ringing.__enter__()
@@ -70,6 +77,7 @@ class Feed(AsyncWebsocketConsumer, ABC):
         if self.follower is None:
             return
         self._ringing.__exit__(None, None, None)
+        hub().give_back_seat(self._seat)
         self.follower.cancel()
         with suppress(asyncio.CancelledError):
             await self.follower
@@ -81,7 +89,12 @@ class Feed(AsyncWebsocketConsumer, ABC):
 
     async def _allowed(self) -> bool:
         self._checked_at = time.monotonic()
-        return await database_sync_to_async(lambda: self.allows(viewer(self.scope)))()
+        self.person, allowed = await database_sync_to_async(self._ask)()
+        return allowed
+
+    def _ask(self) -> tuple[Person, bool]:
+        person = viewer(self.scope)
+        return person, self.allows(person)
 
     async def _follow(self) -> None:
         try:
@@ -161,7 +174,6 @@ class MeFeed(Feed):
     told: int | None = None
 
     def allows(self, person: Person) -> bool:
-        self.person = person
         return person.is_authenticated
 
     def bell(self) -> AbstractContextManager[Bell]:

@@ -163,7 +163,12 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
     board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.due_at))
     deadline = task.due_at.isoformat() if task.due_at else None
-    board.note("approval.required", task, title=str(content.get("title", planned.name))[:MAX_TITLE], deadline=deadline)
+    board.note(
+        "approval.required",
+        task,
+        title=str(content.get("title", planned.name))[:MAX_TITLE],
+        deadline=deadline,
+    )
 
 
 def _check_approvers(approvers: Any) -> None:
