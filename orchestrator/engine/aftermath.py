@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.dispatch import receiver
 
 from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
@@ -18,7 +19,7 @@ from orchestrator.engine.plans import plan_for
 from orchestrator.engine.turn import take_turn
 from orchestrator.events import announce
 from orchestrator.models import Run, TaskRun
-from orchestrator.planning.machine import RUN_ENDED, TaskStatus, WaitReason
+from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.signals import Cancel, ChildEnded
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,12 @@ def follow(*, news: Sequence[int], ended: Sequence[int], abandoned: Sequence[int
 
 def wake_parents(child_ids: Sequence[int] | None = None) -> int:
     """Tell tasks that wait for runs which have ended; of all such runs, or of these."""
-    waiting = TaskRun.objects.filter(
-        status=TaskStatus.WAITING, reason=WaitReason.CHILD, child__status__in=RUN_ENDED
-    )
+    # Asked from the side of those that wait: most runs have ended, and nobody waits for them.
+    ended = Run.objects.filter(pk=OuterRef("child_id"), status__in=RUN_ENDED)
+    waiting = TaskRun.objects.filter(Exists(ended), status=TaskStatus.WAITING, reason=WaitReason.CHILD)
     if child_ids is not None:
         waiting = waiting.filter(child_id__in=child_ids)
-    found = list(waiting.select_related("child")[:200])
+    found = list(waiting.order_by().select_related("child")[:200])
     for task in found:
         assert task.child is not None
         take_turn([ended_signal(task, task.child)])
@@ -84,8 +85,10 @@ def cancel_children(child_ids: Sequence[int]) -> None:
 
 def cancel_orphans() -> int:
     """Runs whose parent task ended otherwise while the process that should have told them died."""
-    waiting = {"status": TaskStatus.WAITING, "reason": WaitReason.CHILD}
-    left = TaskRun.objects.filter(child__isnull=False).exclude(child__status__in=RUN_ENDED).exclude(**waiting)
-    found = list(left.values_list("child_id", flat=True)[:200])
-    cancel_children([child for child in found if child is not None])
+    let_go = TaskRun.objects.filter(child_id=OuterRef("pk")).exclude(
+        status=TaskStatus.WAITING, reason=WaitReason.CHILD
+    )
+    still_going = Run.objects.filter(Exists(let_go), status__in=[s for s in RunStatus if s not in RUN_ENDED])
+    found = list(still_going.order_by().values_list("pk", flat=True)[:200])
+    cancel_children(found)
     return len(found)
