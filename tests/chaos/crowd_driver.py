@@ -100,11 +100,9 @@ class _World:
         before = _rows()
         for run in self.past:
             crowds.add_copies(run, 10)
-        each = (_rows() - before) / 10
+        together = (_rows() - before) / 10
         for run in self.past:
-            crowds.add_copies(
-                run, max(1, int((rows - _rows()) / each) if run is self.past[-1] else int(rows / each))
-            )
+            crowds.add_copies(run, max(1, int(rows / together)))
 
     def measure(self, repeated: int = REPEATED) -> Figures:
         found: dict[str, list[float]] = {}

@@ -305,9 +305,7 @@ def test_so_many_statements_whether_five_runs_go_on_or_fifty(world: tuple[World,
                 engine.start(past[name].workflow)
 
     start(5)
-    carry()
     few = counted()
     start(45)
-    take_turn(claiming=ClaimRequest("here", 60, runs=100))
     more = {name: f"{few[name]} → {count}" for name, count in counted().items() if count > few[name]}
     assert not more
