@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from orchestrator import conf
@@ -27,6 +26,7 @@ from orchestrator.engine import quarantine, rows, writing
 from orchestrator.engine.news import send_after_commit
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.points import reached
+from orchestrator.engine.transactions import turn_transaction
 from orchestrator.planning.board import Board, Wanted, World
 from orchestrator.planning.claiming import claim
 from orchestrator.planning.machine import RUN_ENDED
@@ -80,7 +80,7 @@ def take_turn(
     by_run: dict[int, list[Signal]] = defaultdict(list)
     for signal in signals:
         by_run[signal.run_id].append(signal)
-    with transaction.atomic():
+    with turn_transaction():
         turn = _Turn(by_run, claiming, now or timezone.now())
         result = turn.take()
         rows.insert_lines(lines)
