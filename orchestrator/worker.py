@@ -19,6 +19,7 @@ from django.db import OperationalError, connection, connections
 from orchestrator import conf, processes
 from orchestrator.engine import leases
 from orchestrator.engine.attempts import Attempt, attempts_for, carry_out
+from orchestrator.engine.memory import Memory
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
 from orchestrator.lanes import Lanes
@@ -101,6 +102,7 @@ class Worker:
     _pending: list[AttemptSignal] = field(default_factory=list)
     _lines: list[leases.Line] = field(default_factory=list)
     _pace: Pace = field(default_factory=Pace)
+    _memory: Memory = field(default_factory=Memory)
     _last_claim: float = 0.0
     _last_beat: float = 0.0
     _last_flush: float = 0.0
@@ -175,7 +177,7 @@ class Worker:
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
-        result = take_turn(self._pending, claiming=request, lines=self._lines)
+        result = take_turn(self._pending, claiming=request, lines=self._lines, memory=self._memory)
         self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
