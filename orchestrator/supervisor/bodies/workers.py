@@ -7,6 +7,7 @@ end, past a guard that is awake, counts as a sign of life; a worker in the middl
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -24,13 +25,15 @@ from django_q.cluster import Cluster  # noqa: E402
 from django_q.signals import post_execute  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
-from orchestrator import processes  # noqa: E402
+from orchestrator import processes, worker  # noqa: E402, F401 - what a worker needs is there before it is forked
+from orchestrator.dispatch import Arrivals  # noqa: E402
 from orchestrator.models import Process  # noqa: E402
 from orchestrator.supervisor import fate, shared  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
 PULSE_SECONDS = 4.0
+WAIT_SECONDS = 0.5  # for news of a message, before a look at whether to stop
 GUARD_PATIENCE = 10.0
 TROUBLE_SECONDS = 1.0
 PULSE = "orchestrator.supervisor.bodies.workers.pulse"
@@ -40,6 +43,8 @@ _LOOK = 1.0
 def run(_socket: int | None = None) -> None:
     """Work until SIGTERM; also returns, for the keeper to start it anew, when the cluster has died."""
     fate.bind_forks()
+    gc.collect()
+    gc.freeze()  # what all have in common is neither looked through nor copied in the workers
     processes.speak_for_cluster()
     post_execute.connect(_pulse_came_through)
     cluster = Cluster(broker=PulsingBroker(get_broker()))
@@ -67,6 +72,7 @@ class PulsingBroker:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
+        self._arrivals = Arrivals()
         self._next_pulse = 0.0
 
     def __getattr__(self, name: str) -> Any:
@@ -81,7 +87,7 @@ class PulsingBroker:
 
     def _next_message(self) -> list[tuple[int | None, str]] | None:
         try:
-            return self._broker.dequeue()
+            return self._broker.dequeue() if self._arrivals.wait(WAIT_SECONDS) else None
         except Exception as error:  # noqa: BLE001 - a broker's client raises what it likes
             # Left to itself the pusher would end, and only be back ten seconds later.
             logger.warning("The queue does not answer: %s", error)
