@@ -24,7 +24,11 @@ def leave_room() -> None:
     for model in _TABLES:
         table = model._meta.db_table
         if connection.vendor == "postgresql":
-            _execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, ROOM])
+            _execute(
+                "SELECT setval(pg_get_serial_sequence(%s, 'id'), "
+                f"(SELECT greatest(%s, max(id)) FROM {table}))",
+                [table, ROOM],
+            )
         else:
             _execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
             _execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, ROOM])

@@ -2,7 +2,7 @@
 
 `python -m tests.chaos soak --minutes 30 --database sqlite`. A whole `baton up` is measured for its capacity, then fed at
 half of that. After a warm-up, the last third of the time is compared with the first, for each process and for the p95 of
-the time from the end of a task to the start of the next. Data is not deleted meanwhile: that is part of the test.
+the time from the start of a task that does nothing to that of the next. Data is not deleted meanwhile: that is part of the test.
 """
 
 from __future__ import annotations

@@ -152,20 +152,18 @@ def _workflows() -> list[Workflow]:
 
 
 def _steps(since: datetime, until: datetime) -> list[float]:
-    """Seconds from the end of a task to the start of the next in the chains that ended in this time."""
+    """Seconds from the start of a task to that of the next in the chains that ended in this time; they do nothing."""
     runs = Run.objects.filter(
         status__in=["completed"], finished_at__gte=since, finished_at__lt=until, workflow__key=_CHAIN
     )
     rows = TaskRun.objects.filter(run_id__in=list(runs.values_list("pk", flat=True)[:500])).order_by(
         "run_id", "order"
     )
-    by_run: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for run_id, start, end in rows.values_list("run_id", "started_at", "finished_at"):
-        if start is not None and end is not None:
-            by_run[run_id].append((start, end))
-    return [
-        (after[0] - before[1]).total_seconds() for one in by_run.values() for before, after in pairwise(one)
-    ]
+    by_run: dict[int, list[datetime]] = defaultdict(list)
+    for run_id, start in rows.values_list("run_id", "started_at"):
+        if start is not None:
+            by_run[run_id].append(start)
+    return [(after - before).total_seconds() for one in by_run.values() for before, after in pairwise(one)]
 
 
 if __name__ == "__main__":

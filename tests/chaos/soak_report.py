@@ -42,7 +42,7 @@ class Figures:
 def problems(figures: Figures) -> list[str]:
     """Whatever crept up, in sentences."""
     found = [
-        f"{role} grew from {first:.1f} to {last:.1f} MB ({last / first - 1:+.0%})"
+        f"{role} grew from {first:.1f} to {last:.1f} MB ({_growth(first, last):+.0%})"
         for role, (first, last) in sorted(figures.memory_thirds().items())
         if last > first * (1 + MEMORY_MAY_GROW)
     ]
@@ -57,13 +57,17 @@ def problems(figures: Figures) -> list[str]:
 def table(figures: Figures) -> str:
     lines = [f"{'':<12}{'first third':>14}{'last third':>14}{'':>9}"]
     for role, (first, last) in sorted(figures.memory_thirds().items()):
-        lines.append(f"{role:<12}{first:>11.1f} MB{last:>11.1f} MB{last / first - 1:>+9.1%}")
+        lines.append(f"{role:<12}{first:>11.1f} MB{last:>11.1f} MB{_growth(first, last):>+9.1%}")
     if len(figures.steps) >= 2:
         before, after = figures.p95_thirds()
         lines.append(
-            f"{'p95 of steps':<12}{1000 * before:>11.1f} ms{1000 * after:>11.1f} ms{after / before - 1:>+9.1%}"
+            f"{'p95 of steps':<12}{1000 * before:>11.1f} ms{1000 * after:>11.1f} ms{_growth(before, after):>+9.1%}"
         )
     return "\n".join(lines)
+
+
+def _growth(before: float, after: float) -> float:
+    return after / before - 1 if before else float("inf") if after else 0.0
 
 
 def _thirds(series: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
