@@ -11,6 +11,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -29,7 +30,8 @@ def wake() -> None:
 
 
 def _wake_through_database() -> None:
-    if OrmQ.objects.count() < _enough():
+    # Only those that wait: one that a worker died with stays locked for more than a day, and counts for nothing.
+    if OrmQ.objects.filter(lock__lte=timezone.now()).count() < _enough():
         async_task(DRAIN)
 
 
@@ -42,8 +44,8 @@ def _wake_through_redis() -> None:
 
 
 def _enough() -> int:
-    # One for each worker: a message that is being carried still counts with the ORM broker.
-    return int(str(settings.Q_CLUSTER["workers"])) + 1
+    """One for each worker."""
+    return int(str(settings.Q_CLUSTER["workers"]))
 
 
 wake_on_commit = partial(transaction.on_commit, wake)
