@@ -2,12 +2,14 @@
 
 A worker killed while it waits for a message dies with the lock of the queue, and no other ever gets one again. So the
 cluster sends itself a message every few seconds: broker → pusher → worker → monitor. Only what has come out at the
-end, past a guard that is awake, counts as a sign of life; a worker in the middle of long work gives its own.
+end, past a guard that is awake, counts as a sign of life; a worker in the middle of long work gives its own. After one was
+replaced, the guard itself sees to it that something comes through soon, and otherwise ends the cluster.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -21,17 +23,18 @@ django.setup()
 from django.utils import timezone  # noqa: E402 - Django must be up
 from django_q.brokers import Broker, get_broker  # noqa: E402
 from django_q.cluster import Cluster  # noqa: E402
-from django_q.signals import post_execute  # noqa: E402
+from django_q.signals import post_execute, post_execute_in_worker, pre_execute  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
 from orchestrator import processes  # noqa: E402
 from orchestrator.models import Process  # noqa: E402
-from orchestrator.supervisor import fate, shared  # noqa: E402
+from orchestrator.supervisor import fate, shared, titles  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
 PULSE_SECONDS = 4.0
 GUARD_PATIENCE = 10.0
+CLOGGED_SECONDS = 2 * PULSE_SECONDS
 TROUBLE_SECONDS = 1.0
 PULSE = "orchestrator.supervisor.bodies.workers.pulse"
 _LOOK = 1.0
@@ -40,8 +43,11 @@ _LOOK = 1.0
 def run(_socket: int | None = None) -> None:
     """Work until SIGTERM; also returns, for the keeper to start it anew, when the cluster has died."""
     fate.bind_forks()
+    titles.title_forks(shared.born)
     processes.speak_for_cluster()
-    post_execute.connect(_pulse_came_through)
+    pre_execute.connect(_message_taken)
+    post_execute_in_worker.connect(_result_handed)
+    post_execute.connect(_result_heard)
     cluster = Cluster(broker=PulsingBroker(get_broker()))
     # After the cluster, which sets handlers of its own: they would stop it in the middle of whatever goes on.
     stop = threading.Event()
@@ -91,6 +97,9 @@ class PulsingBroker:
     def set_stat(self, *_: object) -> None:
         """The guard reports here on every round; nobody reads what it says, but that it does counts."""
         shared.guard_passed()
+        if shared.clogged_for() > CLOGGED_SECONDS and not shared.stopping():
+            logger.error("A process died with the lock of a queue: the cluster ends, to be started anew")
+            os._exit(1)
 
 
 def _pulse_message() -> str:
@@ -105,6 +114,15 @@ def _pulse_message() -> str:
     return SignedPackage.dumps(message)
 
 
-def _pulse_came_through(task: dict[str, Any], **_: object) -> None:
+def _message_taken(**_: object) -> None:
+    shared.message_taken()
+
+
+def _result_handed(**_: object) -> None:
+    shared.result_handed()
+
+
+def _result_heard(task: dict[str, Any], **_: object) -> None:
+    shared.result_heard()
     if task["func"] == PULSE and shared.guard_age() < GUARD_PATIENCE:
         processes.beat(Process.Kind.WORKER)
