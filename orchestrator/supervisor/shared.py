@@ -59,6 +59,11 @@ def result_heard() -> None:
     _stamp("heard")
 
 
+def in_doubt() -> bool:
+    """Whether it is still to be seen that something comes through to the worker or monitor that began last."""
+    return _stamped("worker") > _stamped("taken") or _stamped("monitor") > _stamped("heard")
+
+
 def clogged_for() -> float:
     """For how many seconds nothing has come through since somebody was replaced; 0 while all goes well.
 

@@ -29,7 +29,7 @@ from tests.chaos.roles import ROLES, Role
 from tests.chaos.trickle import Trickle
 from tests.chaos.waiting import end_in_order, found_within
 
-RECOVERY_SECONDS = 30.0
+END_SECONDS = 30.0
 ORPHAN_SECONDS = 2.0
 PATIENCE = 60.0  # beyond which nothing is waited for that was to happen sooner
 
@@ -73,7 +73,7 @@ class Matrix:
         self._see_the_end_of(victim, role, below, tally)
         self._see_recovery(victim, tally)
         carried = self._carried(canary.result(PATIENCE), tally)
-        self._note_time(time.monotonic() - began, tally)
+        self._note_time(time.monotonic() - began, role, tally)
         self._judge(tally)
         if not carried:
             raise NothingGoesOnError(role.name)
@@ -107,16 +107,16 @@ class Matrix:
             return False
         return True
 
-    def _note_time(self, took: float, tally: Tally) -> None:
+    def _note_time(self, took: float, role: Role, tally: Tally) -> None:
         tally.slowest = max(tally.slowest, round(took, 1))
-        if took > RECOVERY_SECONDS:
+        if took > role.recovers_within:
             tally.problems.append(f"recovered only after {took:.0f} s")
 
     def _judge(self, tally: Tally) -> None:
         """Every run that was started so far ends, and ends well."""
         runs = self._trickle.started[self._judged :]
         self._judged += len(runs)
-        found_within(RECOVERY_SECONDS, lambda: _ended(runs))
+        found_within(END_SECONDS, lambda: _ended(runs))
         verdict = flow.judge(runs)
         tally.lost += verdict.lost
         tally.doubled += verdict.doubled

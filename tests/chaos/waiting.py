@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 
 
 def found_within(seconds: float, look: Callable[[], Found]) -> Found:

@@ -72,3 +72,12 @@ def test_a_result_that_an_old_monitor_leaves_is_no_sign_that_it_died(happens: Ha
     """It may be waiting for a database that is away; the keeper's watch is patient enough for that."""
     happens(monitor_born, shared.result_handed, shared.result_heard, shared.result_handed)
     assert shared.clogged_for() == 0
+
+
+def test_it_is_in_doubt_until_the_new_worker_and_the_new_monitor_have_got_something(happens: Happens) -> None:
+    happens(worker_born, monitor_born)
+    assert shared.in_doubt()
+    happens(shared.message_taken)
+    assert shared.in_doubt()
+    happens(shared.result_heard)
+    assert not shared.in_doubt()

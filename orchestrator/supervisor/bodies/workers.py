@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 PULSE_SECONDS = 4.0
 GUARD_PATIENCE = 10.0
-CLOGGED_SECONDS = 2 * PULSE_SECONDS
+DOUBT_SECONDS = 1.0  # between two pulses until the first has come through to who is new
+CLOGGED_SECONDS = 6.0
 TROUBLE_SECONDS = 1.0
 PULSE = "orchestrator.supervisor.bodies.workers.pulse"
 _LOOK = 1.0
@@ -82,7 +83,7 @@ class PulsingBroker:
         now = time.monotonic()
         if now < self._next_pulse:
             return self._next_message()
-        self._next_pulse = now + PULSE_SECONDS
+        self._next_pulse = now + (DOUBT_SECONDS if shared.in_doubt() else PULSE_SECONDS)
         return [(None, _pulse_message())]
 
     def _next_message(self) -> list[tuple[int | None, str]] | None:
