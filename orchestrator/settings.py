@@ -125,7 +125,7 @@ Q_CLUSTER = {
     "workers": int(os.environ.get("BATON_WORKERS", "2")),
     "queue_limit": 1,
     "bulk": 1,
-    "poll": 0.05,
+    "poll": 0.02,
     "timeout": 86_400,  # the engine has its own timeouts
     "retry": 90_000,
     "max_attempts": 1,
@@ -239,5 +239,5 @@ BATON = {
     "LEASE_SECONDS": float(os.environ.get("BATON_LEASE_SECONDS", "60")),
     "TICK_SECONDS": float(os.environ.get("BATON_TICK_SECONDS", "1")),
     "THREADS": int(os.environ.get("BATON_THREADS", "16")),
-    "LINGER_SECONDS": float(os.environ.get("BATON_LINGER_SECONDS", "2")),
+    "LINGER_SECONDS": float(os.environ.get("BATON_LINGER_SECONDS", "0.2")),
 }

@@ -45,7 +45,11 @@ def worker_name() -> str:
 def drain() -> int:
     """Carry work until none is left and none came for a moment; the number of attempts carried out."""
     worker = Worker(
-        worker_name(), stop_asked=processes.stopping, every=partial(processes.beat, Process.Kind.WORKER)
+        worker_name(),
+        stop_asked=processes.stopping,
+        every=partial(processes.beat, Process.Kind.WORKER),
+        pace=_habits.pace,
+        memory=_habits.memory,
     )
     return worker.run_until(idle_for(conf.linger_seconds()))
 
@@ -84,6 +88,17 @@ class Pace:
 
 
 @dataclass(slots=True)
+class _Habits:
+    """What a process keeps from one drain to the next."""
+
+    pace: Pace = field(default_factory=Pace)
+    memory: Memory = field(default_factory=Memory)
+
+
+_habits = _Habits()
+
+
+@dataclass(slots=True)
 class Worker:
     """One process's carrying of work.
 
@@ -96,13 +111,13 @@ class Worker:
     every: Callable[[], None] | None = None
     stop_asked: Callable[[], bool] = lambda: False
     threads: int = field(default_factory=conf.threads)
+    pace: Pace = field(default_factory=Pace)
+    memory: Memory = field(default_factory=Memory)
     in_flight: dict[int, Attempt] = field(default_factory=dict)
     carried: int = 0
     stuck: int = 0
     _pending: list[AttemptSignal] = field(default_factory=list)
     _lines: list[leases.Line] = field(default_factory=list)
-    _pace: Pace = field(default_factory=Pace)
-    _memory: Memory = field(default_factory=Memory)
     _last_claim: float = 0.0
     _last_beat: float = 0.0
     _last_flush: float = 0.0
@@ -164,7 +179,7 @@ class Worker:
                 del self.in_flight[attempt.claim.task.id]
             else:
                 self.stuck -= 1
-            self._pace.note(attempt.seconds_taken)
+            self.pace.note(attempt.seconds_taken)
             self._lines += leases.lines_of([attempt])
             self._pending.append(signal)
         return bool(taken)
@@ -177,14 +192,14 @@ class Worker:
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
-        result = take_turn(self._pending, claiming=request, lines=self._lines, memory=self._memory)
+        result = take_turn(self._pending, claiming=request, lines=self._lines, memory=self.memory)
         self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
 
     def _window(self) -> int:
         """How many attempts to hold at once: one a thread, or more where they are over in no time."""
-        return self.threads * self._pace.ahead
+        return self.threads * self.pace.ahead
 
     def _worth_looking(self, room: int) -> bool:
         now = time.monotonic()
@@ -207,7 +222,7 @@ class Worker:
         attempts = attempts_for(result.claims, self.name)
         self.in_flight |= {attempt.claim.task.id: attempt for attempt in attempts}
         self.carried += len(attempts)
-        self.lanes.begin(attempts, together=self._pace.quick)
+        self.lanes.begin(attempts, together=self.pace.quick)
 
     # Leases, logs, the end
 
@@ -229,7 +244,7 @@ class Worker:
             if self.lanes.withdraw(attempt):
                 del self.in_flight[attempt.claim.task.id]
                 self._pending.append(Released(**attempt.fence()))
-                self._pace.slow_down()
+                self.pace.slow_down()
 
     def _extend(self) -> None:
         """Keep the leases; an attempt that has lost its own is told to stop and holds its thread until it does."""

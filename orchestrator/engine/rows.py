@@ -11,16 +11,23 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.engine import statements
-from orchestrator.engine.columns import RUNS, TASKS, State, Table, listed, time_out
+from orchestrator.engine.columns import RUNS, TASKS, State, Table, array_type, cast, listed, time_out
 from orchestrator.planning.state import RunState, TaskState
 
 _EVENT_COLUMNS = ("run_id", "seq", "type", "task", "index", "actor", "at", "data", "digest")
 _EVENT_TYPES = ("bigint", "bigint", "text", "text", "bigint", "text", "timestamptz", "text", "text")
 _INSERT_EVENT = f"INSERT INTO orchestrator_event ({listed(_EVENT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_EVENT_COLUMNS))})"
+# On PostgreSQL many rows go as one list for each column.
 _INSERT_EVENTS = (
     f"INSERT INTO orchestrator_event ({listed(_EVENT_COLUMNS)}) "
     'SELECT run_id, seq, type, task, "index", actor, at, data::json, digest '
     f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in _EVENT_TYPES)}) AS v({listed(_EVENT_COLUMNS)})"
+)
+_INSERT_TASKS = (
+    f"INSERT INTO {TASKS.name} ({listed(TASKS.columns[1:])}) "
+    f"SELECT {', '.join(chr(34) + name + chr(34) + cast(name) for name in TASKS.columns[1:])} "
+    f"FROM unnest({', '.join('%s::' + array_type(name) for name in TASKS.columns[1:])}) "
+    f"AS v({listed(TASKS.columns[1:])})"
 )
 _INSERT_TASK = (
     f"INSERT INTO {TASKS.name} ({listed(TASKS.columns[1:])}) "
@@ -162,7 +169,11 @@ def _by_column(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def insert_tasks(tasks: Sequence[TaskState]) -> None:
-    statements.execute_many(_INSERT_TASK, [TASKS.new_row(task) for task in tasks])
+    values = [TASKS.new_row(task) for task in tasks]
+    if statements.is_postgres() and len(values) > 1:
+        statements.execute(_INSERT_TASKS, _by_column(values))
+    else:
+        statements.execute_many(_INSERT_TASK, values)
 
 
 def insert_events(events: Sequence[Sequence[Any]]) -> None:

@@ -13,8 +13,7 @@ from psycopg import sql
 NAMES = ("sqlite", "postgresql")
 SERVER = os.environ.get("CHAOS_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
-# A task whose worker died is free again after so many seconds, and a worker without work soon waits for a message.
-_QUICK = {"BATON_LEASE_SECONDS": "3", "BATON_LINGER_SECONDS": "0.2"}
+_QUICK = {"BATON_LEASE_SECONDS": "3"}  # a task whose worker died is free again after so many
 
 
 def missing(name: str) -> str:

@@ -8,6 +8,7 @@ replaced, the guard itself sees to it that something comes through soon, and oth
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -26,13 +27,15 @@ from django_q.cluster import Cluster  # noqa: E402
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute  # noqa: E402
 from django_q.signing import SignedPackage  # noqa: E402
 
-from orchestrator import processes  # noqa: E402
+from orchestrator import processes, worker  # noqa: E402, F401 - what a worker needs is there before it is forked
+from orchestrator.dispatch import Arrivals  # noqa: E402
 from orchestrator.models import Process  # noqa: E402
 from orchestrator.supervisor import fate, shared, titles  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
 PULSE_SECONDS = 4.0
+WAIT_SECONDS = 0.5  # for news of a message, before a look at whether to stop
 GUARD_PATIENCE = 10.0
 DOUBT_SECONDS = 1.0  # between two pulses until the first has come through to who is new
 CLOGGED_SECONDS = 6.0
@@ -45,6 +48,8 @@ def run(_socket: int | None = None) -> None:
     """Work until SIGTERM; also returns, for the keeper to start it anew, when the cluster has died."""
     fate.bind_forks()
     titles.title_forks(shared.born)
+    gc.collect()
+    gc.freeze()  # what all have in common is neither looked through nor copied in the workers
     processes.speak_for_cluster()
     pre_execute.connect(_message_taken)
     post_execute_in_worker.connect(_result_handed)
@@ -74,21 +79,22 @@ class PulsingBroker:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._next_pulse = 0.0
+        self._arrivals = Arrivals()
+        self._pulsed = -PULSE_SECONDS
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
         now = time.monotonic()
-        if now < self._next_pulse:
+        if now - self._pulsed < (DOUBT_SECONDS if shared.in_doubt() else PULSE_SECONDS):
             return self._next_message()
-        self._next_pulse = now + (DOUBT_SECONDS if shared.in_doubt() else PULSE_SECONDS)
+        self._pulsed = now
         return [(None, _pulse_message())]
 
     def _next_message(self) -> list[tuple[int | None, str]] | None:
         try:
-            return self._broker.dequeue()
+            return self._broker.dequeue() if self._arrivals.wait(WAIT_SECONDS) else None
         except Exception as error:  # noqa: BLE001 - a broker's client raises what it likes
             # Left to itself the pusher would end, and only be back ten seconds later.
             logger.warning("The queue does not answer: %s", error)
