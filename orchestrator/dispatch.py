@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -35,7 +36,8 @@ def wake() -> None:
 
 
 def _wake_through_database() -> None:
-    if OrmQ.objects.count() >= _enough():
+    # Only those that wait: one that a worker died with stays locked for more than a day, and counts for nothing.
+    if OrmQ.objects.filter(lock__lte=timezone.now()).count() >= _enough():
         return
     async_task(DRAIN)
     if connection.vendor == "postgresql":
@@ -52,8 +54,8 @@ def _wake_through_redis() -> None:
 
 
 def _enough() -> int:
-    # One for each worker: a message that is being carried still counts with the ORM broker.
-    return int(str(settings.Q_CLUSTER["workers"])) + 1
+    """One for each worker."""
+    return int(str(settings.Q_CLUSTER["workers"]))
 
 
 wake_on_commit = partial(transaction.on_commit, wake)
