@@ -33,7 +33,7 @@ from orchestrator.planning.state import CloseApproval, TaskState
 
 
 def handle(board: Board, signal: Signal) -> None:
-    """Apply one signal. One that no longer fits changes nothing; an outcome refused leaves an event."""
+    """Apply one signal. One that no longer fits changes nothing; an outcome or a cancel refused leaves an event."""
     if isinstance(signal, AttemptSignal):
         _outcome(board, signal)
     elif isinstance(signal, TaskSignal):
@@ -226,6 +226,7 @@ def _resume(board: Board, signal: Resume) -> None:
 
 def _cancel(board: Board, signal: Cancel) -> None:
     if board.run.status in RUN_ENDED:
+        board.note("cancel.refused", actor=signal.actor, status=board.run.status.value)
         board.conflicts.append(f"The run has already {_ended(board.run.status)}.")
         return
     reason = signal.reason or "The run was cancelled."
