@@ -16,6 +16,8 @@ from typing import Any
 
 from django.db import connection, connections
 
+from orchestrator.exceptions import BatonError
+
 RACES = int(os.environ.get("BATON_RACES", "30"))
 LONG = RACES >= 100
 PATIENCE = 60.0
@@ -33,7 +35,7 @@ class Arena:
         self._random = random.Random(seed)
 
     def at_once(self, *acts: Act) -> list[Any]:
-        """What each act returned or raised, in the order given. Who sets off first is left to chance."""
+        """What each act returned, or the refusal it raised, in the order given. Who sets off first is left to chance."""
         line = threading.Barrier(len(acts), timeout=PATIENCE)
         order = list(enumerate(acts))
         self._random.shuffle(order)
@@ -58,7 +60,7 @@ def _run(line: threading.Barrier, late_by: int, act: Act) -> Any:
             cursor.execute("SELECT 1")
     try:
         return act()
-    except Exception as error:  # noqa: BLE001 - what the loser is told is what the race is about
+    except BatonError as error:
         return error
 
 

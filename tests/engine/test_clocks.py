@@ -67,7 +67,10 @@ def due_runs(crank: Crank, name: str, workflow: Any) -> list[Run]:
 
 def due_by(moment: datetime) -> int:
     """How many items a clock finds due then."""
-    return TaskRun.objects.filter(due_at__lte=moment).count() + Run.objects.filter(deadline_at__lte=moment).count()
+    return (
+        TaskRun.objects.filter(due_at__lte=moment).count()
+        + Run.objects.filter(deadline_at__lte=moment).count()
+    )
 
 
 def meeting(crank: Crank, monkeypatch: pytest.MonkeyPatch) -> list[Act]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,8 +119,8 @@ def test_it_comes_back_at_the_moment_another_finishes(crank: Crank) -> None:
             holder = take_over(crank, run)
             saying = SAYINGS[number % len(SAYINGS)](zombie)
             late, right = two.at_once(
-                lambda: take_turn([saying], now=crank.now),
-                lambda: take_turn([succeeded(holder, "right")], now=crank.now),
+                partial(take_turn, [saying], now=crank.now),
+                partial(take_turn, [succeeded(holder, "right")], now=crank.now),
             )
             assert (bool(late.conflicts), right.conflicts) == (True, {})
             assert_one_refusal(run, zombie)
