@@ -21,7 +21,8 @@ from orchestrator.exceptions import BatonError
 RACES = int(os.environ.get("BATON_RACES", "30"))
 LONG = RACES >= 100
 PATIENCE = 60.0
-HEAD_START = 4  # statements of no effect, by which one may come later than the other
+TIMEOUT = 3600 if LONG else 300
+HEAD_START = 6  # statements of no effect, by which one may come later than the other
 
 Act = Callable[[], Any]
 

@@ -19,10 +19,10 @@ from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.models import Approval, Run, TaskRun
 from orchestrator.planning.signals import AttemptSignal, ChildStarted
 from tests.engine.flows import Crank, failed, flow, states, succeeded, task
-from tests.engine.racing import LONG, Act, Arena, arena
+from tests.engine.racing import LONG, TIMEOUT, Act, Arena, arena
 from tests.invariants import assert_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 TIMES = 100 if LONG else 25
 BACKOFF = 10

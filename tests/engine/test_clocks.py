@@ -14,10 +14,10 @@ from orchestrator import clock, engine
 from orchestrator.engine.turn import take_turn
 from orchestrator.models import Approval, Event, Run, TaskRun
 from tests.engine.flows import Crank, failed, flow, task
-from tests.engine.racing import LONG, PATIENCE, Act, arena
+from tests.engine.racing import LONG, PATIENCE, TIMEOUT, Act, arena
 from tests.invariants import assert_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 CLOCKS = 3
 EACH = 40

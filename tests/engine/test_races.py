@@ -17,10 +17,10 @@ from orchestrator.engine.turn import Claim, ClaimRequest, take_turn
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Run, TaskRun
 from tests.engine.flows import Crank, event_types, flow, states, succeeded, task
-from tests.engine.racing import PATIENCE, RACES, Arena, arena
+from tests.engine.racing import PATIENCE, RACES, TIMEOUT, Arena, arena
 from tests.invariants import assert_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 ONE_TRY = flow({"a": task(timeout_seconds=5)}, name="One try")
 TWO_TRIES = flow({"a": task(timeout_seconds=5, retry_count=1)}, name="Two tries")

@@ -15,10 +15,10 @@ from orchestrator import clock, dispatch, engine, worker
 from orchestrator.models import Event, Run, TaskRun
 from orchestrator.planning.machine import RUN_ENDED
 from tests.engine.flows import flow, task
-from tests.engine.racing import PATIENCE, in_a_thread, until
+from tests.engine.racing import PATIENCE, TIMEOUT, in_a_thread, until
 from tests.invariants import assert_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 RUNS = 200
 DRAINS = 4

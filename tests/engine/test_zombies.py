@@ -18,10 +18,10 @@ from orchestrator.engine.turn import Claim, take_turn
 from orchestrator.models import Run, TaskRun
 from orchestrator.planning.signals import AttemptSignal, ChildStarted, Released
 from tests.engine.flows import Crank, failed, fence, flow, succeeded, task
-from tests.engine.racing import LONG, PATIENCE, arena, in_a_thread
+from tests.engine.racing import LONG, PATIENCE, TIMEOUT, arena, in_a_thread
 from tests.invariants import assert_invariants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 TIMES = 50 if LONG else 10
 PAST_THE_LEASE = 61
@@ -32,7 +32,7 @@ SAYINGS: list[Callable[[Claim], AttemptSignal]] = [
     failed,
     lambda claim: failed(claim, retryable=False),
     lambda claim: Released(**fence(claim)),
-    lambda claim: ChildStarted(**fence(claim), child_id=claim.run.id),
+    lambda claim: ChildStarted(**fence(claim), child_id=0),
 ]
 
 
@@ -151,7 +151,7 @@ def test_a_worker_that_slept_past_its_lease_is_refused(settings: Any) -> None:
     sleeper.__init__()  # type: ignore[misc]
     settings.BATON = {**settings.BATON, "AGENTS": {"sleeper": f"{__name__}.sleeper"}}
     run = engine.start(engine.save_workflow(flow({"a": task(agent_id="sleeper")})))
-    zombie = in_a_thread(lambda: worker.Worker("zombie").run_until(lambda _idle: True))
+    zombie = in_a_thread(lambda: worker.Worker("zombie", threads=1).run_until(lambda _idle: True))
     try:
         assert sleeper.asleep.wait(PATIENCE)
         clock.tick(timezone.now() + timedelta(seconds=PAST_THE_LEASE))
