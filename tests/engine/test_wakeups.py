@@ -119,7 +119,7 @@ def test_lost_doubled_and_late_wake_ups_lose_and_double_nothing(
     with at_work(courier) as carried:
         for _ in range(RUNS):
             engine.start(workflow)
-        until(lambda: not Run.objects.exclude(status__in=RUN_ENDED).exists(), "every run ended", 300)
+        until(lambda: not Run.objects.exclude(status__in=RUN_ENDED).exists(), "every run ended", 120)
     record_property("tasks", len(tally.starts))
     record_property("wake-ups", dict(sorted(courier.fates.items())))
     assert_every_attempt_was_started_once()
