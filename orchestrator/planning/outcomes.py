@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from orchestrator.planning.board import Board
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
-from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
+from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.opening import make_ready, too_large
 from orchestrator.planning.people import told
 from orchestrator.planning.signals import (
@@ -33,7 +33,7 @@ from orchestrator.planning.state import CloseApproval, TaskState
 
 
 def handle(board: Board, signal: Signal) -> None:
-    """Apply one signal. One that no longer fits changes nothing; an outcome refused leaves an event."""
+    """Apply one signal. One that no longer fits changes nothing; an outcome or a cancel refused leaves an event."""
     if isinstance(signal, AttemptSignal):
         _outcome(board, signal)
     elif isinstance(signal, TaskSignal):
@@ -76,6 +76,9 @@ def _refuse(board: Board, task: TaskState | None, signal: AttemptSignal) -> None
     kind = type(signal).__name__.lower()
     if task is not None:
         board.note("outcome.refused", task, signal.actor, outcome=kind, late_claim=signal.claim)
+    if isinstance(signal, ChildStarted) and (task is None or task.status in TASK_SETTLED):
+        # Nobody will ever wait for it. Of a task that goes on the next attempt may: the clock sees to the rest.
+        board.abandoned_children.append(signal.child_id)
     board.conflicts.append("The attempt is no longer this worker's; its outcome was refused.")
 
 
@@ -228,6 +231,8 @@ def _resume(board: Board, signal: Resume) -> None:
 
 def _cancel(board: Board, signal: Cancel) -> None:
     if board.run.status in RUN_ENDED:
+        if board.run.status is not RunStatus.CANCELLED:
+            board.note("cancel.refused", actor=signal.actor, status=board.run.status.value)
         board.conflicts.append(f"The run has already {_ended(board.run.status)}.")
         return
     reason = signal.reason or "The run was cancelled."
