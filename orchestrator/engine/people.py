@@ -7,7 +7,6 @@ from typing import Any, Literal
 from django.contrib.auth.models import User
 
 from orchestrator.definition import strict_json
-from orchestrator.dispatch import wake
 from orchestrator.engine.lifecycle import actor_of
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, InvalidError, NotFoundError
@@ -59,6 +58,5 @@ def _tell(
     result = take_turn([signal])
     if problems := result.conflicts.get(task.run_id):
         raise ConflictError(problems[0])
-    wake()
     task.refresh_from_db()
     return task
