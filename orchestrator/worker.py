@@ -36,6 +36,7 @@ FLUSH_LOGS_SECONDS = 1.0
 QUICK_SECONDS = 0.005  # an attempt that takes less is not worth a turn of its own
 AHEAD = 6  # how many of such are claimed for each thread
 AHEAD_SECONDS = 1.0  # how long one may be held without a thread
+AWAY_SECONDS = 0.5  # between tries while the database is away
 STOP_SECONDS = 20.0  # how long a stopping worker lets its attempts finish
 
 
@@ -276,7 +277,7 @@ class Worker:
         """The database is away: what has finished is kept and offered again."""
         logger.warning("The database does not answer (%s); trying again", error)
         connection.close()
-        time.sleep(0.5)
+        time.sleep(AWAY_SECONDS)
 
     def _out_of_time(self) -> bool:
         since = self._stopping_since

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from orchestrator.dispatch import wake
 from orchestrator.engine.limits import COMMENT_LENGTH, check_text
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import take_turn
@@ -48,7 +47,6 @@ def decide(approval_id: int, decision: str, *, user: User, comment: str = "") ->
     if result.conflicts:
         _refuse_closed(approval)
         raise ConflictError(result.conflicts[approval.run_id][0])
-    wake()
     return approval
 
 

@@ -9,14 +9,15 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema_rs
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from orchestrator import actions
@@ -40,6 +41,9 @@ MAX_ERROR_LENGTH = 4000
 MAX_ERROR_CODE_LENGTH = 100
 MAX_LOG_LENGTH = 4000
 MAX_LOG_LINES = 5000  # of one attempt
+AWAY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # between tries while the database is away
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -130,6 +134,19 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
         return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
 
 
+def _patiently(attempt: Attempt, ask: Callable[[], T]) -> T:
+    """What the database answers, asked again while it is away: that is not the task's failure."""
+    for seconds in AWAY_SECONDS:
+        try:
+            return ask()
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("%s waits for the database: %s", attempt.idempotency_key, error)
+            connection.close()
+            if attempt.stop.wait(seconds):
+                break
+    return ask()
+
+
 # Parameters
 
 
@@ -139,7 +156,7 @@ def _parameters(attempt: Attempt) -> tuple[dict[str, Any], Any]:
     override = claim.task.override
     template = claim.planned.parameters if override is None else compile_template(override)
     params, secret_values = unsealed(claim.run.params)
-    secrets = _secrets(template)
+    secrets = _patiently(attempt, lambda: _secrets(template))
     attempt.redactor = Redactor([*secret_values, *secrets.values()])
     resolved = template.resolve(_context(attempt, params, secrets))
     schema = actions.get(claim.planned.action).parameters
@@ -203,7 +220,8 @@ def _nothing() -> None:
 
 def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
     if isinstance(result, StartChild):
-        child = start_child(attempt.claim, result)
+        wish = result
+        child = _patiently(attempt, lambda: start_child(attempt.claim, wish))
         if result.wait:
             return ChildStarted(**attempt.fence(), input=shown, child_id=child.pk)
         result = {"run": child.pk, "status": "started"}

@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.utils import timezone
 
-from orchestrator.dispatch import wake
 from orchestrator.engine import rows
 from orchestrator.engine.definitions import current_version
 from orchestrator.engine.limits import KEY_LENGTH, REASON_LENGTH, check_text
@@ -69,7 +68,6 @@ def start(
                 idempotency_key=idempotency_key or None,
             )
             take_turn([Begin(run_id=run.pk, actor=actor_of(user))], now=now)
-            wake()
             reached("start before commit")
     except IntegrityError:
         # Another request with the same key was first.
@@ -126,9 +124,7 @@ def pause(run_id: int, *, user: User | None = None) -> Run:
 
 def resume(run_id: int, *, user: User | None = None) -> Run:
     """Go on after a pause. Raises ConflictError unless the run is paused."""
-    run = _do(Resume(run_id=run_id, actor=actor_of(user)))
-    wake()
-    return run
+    return _do(Resume(run_id=run_id, actor=actor_of(user)))
 
 
 def cancel(run_id: int, *, user: User | None = None, reason: str = "") -> Run:

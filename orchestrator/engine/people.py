@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from django.contrib.auth.models import User
 
-from orchestrator.dispatch import wake
 from orchestrator.engine.lifecycle import actor_of
 from orchestrator.engine.limits import OUTPUT_BYTES, PARAMETER_BYTES, REASON_LENGTH, check_json, check_text
 from orchestrator.engine.turn import take_turn
@@ -54,6 +53,5 @@ def _tell(
     result = take_turn([signal])
     if problems := result.conflicts.get(task.run_id):
         raise ConflictError(problems[0])
-    wake()
     task.refresh_from_db()
     return task
