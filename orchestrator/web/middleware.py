@@ -41,7 +41,8 @@ class SetupMiddleware:
         self.is_done = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not self._done() and not _is_open_before_setup(request.path_info):
+        # In this order: what is open must answer also while the database, which knows the users, is away.
+        if not (self.is_done or _is_open_before_setup(request.path_info) or self._done()):
             setup_code.announce()
             return HttpResponseRedirect(resolve_url("setup"))
         return self.get_response(request)
