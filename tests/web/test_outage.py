@@ -197,6 +197,16 @@ def test_who_asks_for_json_gets_it(run: Run, client_of: Callable[[str], Client])
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("who", PEOPLE)
+def test_health_does_not_ask_who_looks(who: str, path: str, client_of: Callable[[str], Client]) -> None:
+    client = client_of(who)
+    with database_away():
+        answer = client.get(path)
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["database"]["sentence"] == "The database does not answer."
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_health_tells_the_truth_whenever_it_goes(path: str, error: type[Exception]) -> None:
     person("ada")
