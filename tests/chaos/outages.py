@@ -69,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
     if why := missing():
         sys.stderr.write(f"Not done: {why}.\n")
         return 2
-    report = outages(Plan(seconds=given.seconds, runs=given.runs, seed=given.seed), Path(given.log))
+    plan = Plan(seconds=given.seconds, runs=given.runs, every=tuple(given.every), seed=given.seed)
+    report = outages(plan, Path(given.log))
     sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
     return 1 if report.problems else 0
 
@@ -78,6 +79,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos outages", description=__doc__)
     parser.add_argument("--seconds", type=float, default=Plan.seconds, help="how long the outages go on")
     parser.add_argument("--runs", type=int, default=Plan.runs, help="how many runs are started meanwhile")
+    parser.add_argument("--every", type=float, nargs=2, default=Plan.every, help="seconds between restarts")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--log", default=os.devnull, help="where the output of Baton goes")
     return parser.parse_args(argv)
