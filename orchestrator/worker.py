@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,8 +19,10 @@ from django.db import OperationalError, connection, connections
 from orchestrator import conf, processes
 from orchestrator.engine import leases
 from orchestrator.engine.attempts import Attempt, attempts_for, carry_out
+from orchestrator.engine.memory import Memory
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
+from orchestrator.lanes import Lanes
 from orchestrator.models import Process, Run
 from orchestrator.planning.machine import RUN_ENDED
 from orchestrator.planning.signals import AttemptSignal, Failed, Released
@@ -70,6 +70,10 @@ class Pace:
     ahead: int = 1
     _mean: float = 1.0
 
+    @property
+    def quick(self) -> bool:
+        return self.ahead > 1
+
     def note(self, seconds: float) -> None:
         self._mean += (seconds - self._mean) / 16
         self.ahead = AHEAD if self._mean < QUICK_SECONDS else 1
@@ -93,30 +97,30 @@ class Worker:
     stop_asked: Callable[[], bool] = lambda: False
     threads: int = field(default_factory=conf.threads)
     in_flight: dict[int, Attempt] = field(default_factory=dict)
-    done: queue.SimpleQueue[tuple[Attempt, AttemptSignal]] = field(default_factory=queue.SimpleQueue)
     carried: int = 0
     stuck: int = 0
     _pending: list[AttemptSignal] = field(default_factory=list)
     _lines: list[leases.Line] = field(default_factory=list)
     _pace: Pace = field(default_factory=Pace)
+    _memory: Memory = field(default_factory=Memory)
     _last_claim: float = 0.0
     _last_beat: float = 0.0
     _last_flush: float = 0.0
     _idle_since: float = 0.0
     _stopping_since: float | None = None
-    _pool: ThreadPoolExecutor | None = None
+    _lanes: Lanes | None = None
 
     def run_until(self, finished: Callable[[float], bool]) -> int:
         """Work until `finished(seconds idle)` says so; the number of attempts carried out."""
         now = time.monotonic()
         self._last_beat = self._last_flush = self._idle_since = now
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="baton-attempt")
         try:
             while not self._step(finished):
                 pass
         finally:
-            # What was given back may still hold its thread: nobody waits for that.
-            self._pool.shutdown(wait=not self.in_flight, cancel_futures=True)
+            # What was given back may still hold its lane: nobody waits for that.
+            self.lanes.close(wait=not self.in_flight)
+            self._lanes = None
         return self.carried
 
     def _step(self, finished: Callable[[float], bool]) -> bool:
@@ -142,27 +146,28 @@ class Worker:
 
     def _gather(self) -> None:
         """Wait for something to finish, and a moment longer for what finishes with it."""
-        if self.in_flight and not self._pending:
-            self._take(LOOK_SECONDS)
+        if self.in_flight and not self._pending and not self._take(self._patience()):
+            self.lanes.widen()
         last = time.monotonic() + GATHER_SECONDS
         while self._pending and self.in_flight and (left := last - time.monotonic()) > 0:
             self._take(left)
-        while self._take():
-            pass
+        self._take()
+
+    def _patience(self) -> float:
+        """How long to wait for an outcome; not for long while others wait behind what is being carried out."""
+        return QUICK_SECONDS if self.lanes.waiting else LOOK_SECONDS
 
     def _take(self, timeout: float = 0.0) -> bool:
-        try:
-            attempt, signal = self.done.get(timeout=timeout) if timeout else self.done.get_nowait()
-        except queue.Empty:
-            return False
-        if self.in_flight.get(attempt.claim.task.id) is attempt:
-            del self.in_flight[attempt.claim.task.id]
-        else:
-            self.stuck -= 1
-        self._pace.note(attempt.seconds_taken)
-        self._lines += leases.lines_of([attempt])
-        self._pending.append(signal)
-        return True
+        taken = self.lanes.take(timeout)
+        for attempt, signal in taken:
+            if self.in_flight.get(attempt.claim.task.id) is attempt:
+                del self.in_flight[attempt.claim.task.id]
+            else:
+                self.stuck -= 1
+            self._pace.note(attempt.seconds_taken)
+            self._lines += leases.lines_of([attempt])
+            self._pending.append(signal)
+        return bool(taken)
 
     # The turn
 
@@ -172,7 +177,7 @@ class Worker:
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
-        result = take_turn(self._pending, claiming=request, lines=self._lines)
+        result = take_turn(self._pending, claiming=request, lines=self._lines, memory=self._memory)
         self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
@@ -188,28 +193,21 @@ class Worker:
         self._last_claim = now
         return leases.anything_claimable(self.run_id)
 
+    @property
+    def lanes(self) -> Lanes:
+        if self._lanes is None:
+            # A lane may be the last to use its connection, and nobody would close it.
+            self._lanes = Lanes(self.threads, _carry_out, connections.close_all)
+        return self._lanes
+
     def _launch(self, result: TurnResult) -> None:
         if not result.claims:
             return
         reached("worker claimed")
-        assert self._pool is not None
-        for attempt in attempts_for(result.claims, self.name):
-            self.in_flight[attempt.claim.task.id] = attempt
-            self.carried += 1
-            attempt.future = self._pool.submit(self._carry_out, attempt)
-
-    def _carry_out(self, attempt: Attempt) -> None:
-        attempt.begin()
-        try:
-            signal = carry_out(attempt)
-        except BaseException as error:  # noqa: BLE001 - even an action that exits must not strand its task
-            message = f"The action ended with {type(error).__name__}."
-            signal = Failed(**attempt.fence(), error={"code": "exception", "message": message})
-        attempt.end()
-        reached("attempt carried out")
-        self.done.put((attempt, signal))
-        # A thread of the pool may be the last to use its connection, and nobody would close it.
-        connections.close_all()
+        attempts = attempts_for(result.claims, self.name)
+        self.in_flight |= {attempt.claim.task.id: attempt for attempt in attempts}
+        self.carried += len(attempts)
+        self.lanes.begin(attempts, together=self._pace.quick)
 
     # Leases, logs, the end
 
@@ -228,7 +226,7 @@ class Worker:
     def _return_unbegun(self) -> None:
         """What was claimed ahead of a free thread and still waits for one goes back to the queue."""
         for attempt in [one for one in self.in_flight.values() if one.waited > AHEAD_SECONDS]:
-            if attempt.withdraw():
+            if self.lanes.withdraw(attempt):
                 del self.in_flight[attempt.claim.task.id]
                 self._pending.append(Released(**attempt.fence()))
                 self._pace.slow_down()
@@ -239,7 +237,7 @@ class Worker:
             attempt.stop.set()
             del self.in_flight[attempt.claim.task.id]
             # One that no thread has taken up must not begin now: the task may be somebody else's already.
-            self.stuck += 0 if attempt.withdraw() else 1
+            self.stuck += 0 if self.lanes.withdraw(attempt) else 1
 
     def _rest(self, finished: Callable[[float], bool]) -> bool:
         if self.stuck:
@@ -266,3 +264,15 @@ class Worker:
         for attempt in self.in_flight.values():
             attempt.stop.set()
         take_turn([Released(**attempt.fence()) for attempt in self.in_flight.values()])
+
+
+def _carry_out(attempt: Attempt) -> AttemptSignal:
+    attempt.begin()
+    try:
+        signal = carry_out(attempt)
+    except BaseException as error:  # noqa: BLE001 - even an action that exits must not strand its task
+        message = f"The action ended with {type(error).__name__}."
+        signal = Failed(**attempt.fence(), error={"code": "exception", "message": message})
+    attempt.end()
+    reached("attempt carried out")
+    return signal

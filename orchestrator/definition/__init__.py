@@ -6,7 +6,7 @@ a definition is read from. No Django, no database, no clock, no file: what an ac
 
 from __future__ import annotations
 
-from orchestrator.definition.check import Report, check, parse
+from orchestrator.definition.check import Report, check, parse, reread
 from orchestrator.definition.issues import DefinitionError, Issue
 from orchestrator.definition.schema import Definition, Task
 from orchestrator.definition.versions import CURRENT, Migration, migrate
@@ -22,4 +22,5 @@ __all__ = [
     "check",
     "migrate",
     "parse",
+    "reread",
 ]

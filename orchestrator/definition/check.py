@@ -70,6 +70,11 @@ def parse(data: Any, *, actions: Mapping[str, ParameterSchema]) -> Definition:
     return report.definition
 
 
+def reread(data: Any) -> Definition:
+    """The definition of data that was checked when it was stored: most of the work of `parse` is finding faults."""
+    return build(normalise(migrate(data).data))
+
+
 def _too_much(data: Any) -> Iterable[Issue]:
     """What makes it unwise to look any closer: the size is judged before the graph is built."""
     if not isinstance(data, dict):

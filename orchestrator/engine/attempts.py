@@ -10,7 +10,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -41,10 +40,9 @@ MAX_ERROR_LENGTH = 4000
 MAX_LOG_LENGTH = 4000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Attempt:
-    """One try of a task in this process. `stop` is set when it lost its lease or the run was cancelled; `future` is its
-    place in the queue for a thread."""
+    """One try of a task in this process. `stop` is set when it lost its lease or the run was cancelled."""
 
     claim: Claim
     tasks: Mapping[str, Any]
@@ -53,7 +51,6 @@ class Attempt:
     stop: Event = field(default_factory=Event)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
-    future: Future[None] | None = None
     claimed: float = field(default_factory=time.monotonic)
     seconds_taken: float = 0.0
     begun: bool = False
@@ -65,10 +62,6 @@ class Attempt:
 
     def end(self) -> None:
         self.seconds_taken = time.monotonic() - self.started
-
-    def withdraw(self) -> bool:
-        """Take it out of the queue for a thread; False when one has taken it up."""
-        return self.future is not None and self.future.cancel()
 
     @property
     def waited(self) -> float:

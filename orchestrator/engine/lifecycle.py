@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from orchestrator.dispatch import wake
@@ -16,6 +16,7 @@ from orchestrator.engine.definitions import current_version
 from orchestrator.engine.parameters import check_parameters
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.points import reached
+from orchestrator.engine.transactions import turn_transaction
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, NotFoundError
 from orchestrator.models import Run, TaskRun, Workflow, WorkflowVersion
@@ -52,7 +53,7 @@ def start(
     if idempotency_key and (known := _known(workflow, idempotency_key)):
         return known
     try:
-        with transaction.atomic():
+        with turn_transaction():
             run = _insert(
                 version,
                 plan,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from orchestrator import actions
-from orchestrator.definition import parse
+from orchestrator.definition import reread
 from orchestrator.models import WorkflowVersion
 from orchestrator.planning.plan import Plan, compile_plan
 
@@ -14,4 +13,4 @@ from orchestrator.planning.plan import Plan, compile_plan
 def plan_for(version_id: int) -> Plan:
     """The plan of a stored version, which was checked when it was stored."""
     data = WorkflowVersion.objects.values_list("definition", flat=True).get(pk=version_id)
-    return compile_plan(parse(data, actions=actions.schemas()))
+    return compile_plan(reread(data))

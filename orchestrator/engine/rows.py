@@ -108,6 +108,11 @@ def ready_tasks(run_id: int, *, sequential: bool, limit: int) -> list[TaskState]
     return _tasks(where, [run_id, sequential, limit])
 
 
+def all_ready_tasks(run_ids: Sequence[int]) -> list[TaskState]:
+    """Every ready row of these runs, for runs that have few."""
+    return _tasks(f"{_in('run_id', run_ids)} AND status = 'ready'", _values(run_ids))
+
+
 def _in(column: str, values: Sequence[Any]) -> str:
     """On PostgreSQL a list is one value, so that the statement is the same for any number."""
     return (

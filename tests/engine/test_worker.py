@@ -62,7 +62,6 @@ def start(count: int) -> Any:
 
 def until_begun(found: worker.Worker) -> None:
     """Let it take turns until the first attempt has its thread."""
-    found._pool = worker.ThreadPoolExecutor(1)
     found._turn()
     end = time.monotonic() + PATIENCE
     while not held.began:
@@ -96,7 +95,7 @@ def test_what_was_claimed_ahead_and_lost_its_lease_never_begins(one_thread: work
     )  # as if the clock had given it out again
     one_thread._extend()
     assert (one_thread.stuck, len(one_thread.in_flight)) == (0, 1)
-    assert waiting.future is not None and waiting.future.cancelled()
+    assert not one_thread.lanes.waiting
     assert held.began != [waiting.claim.task.key]
     engine.cancel(run.pk)
 
