@@ -21,6 +21,9 @@ from django.utils import timezone
 
 from orchestrator import actions
 from orchestrator.actions.base import ActionError, Call, StartChild
+from orchestrator.actions.cell import DiedError
+from orchestrator.actions.cell import execute as execute_apart
+from orchestrator.database import is_away
 from orchestrator.definition import DefinitionError, strict_json
 from orchestrator.definition.expressions import ExpressionError
 from orchestrator.definition.templates import Template, compile_template
@@ -30,7 +33,7 @@ from orchestrator.engine.parameters import unsealed
 from orchestrator.engine.turn import Claim
 from orchestrator.models import Secret
 from orchestrator.planning.opening import task_facts
-from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Succeeded
+from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Lost, Released, Succeeded
 from orchestrator.secrets import Redactor, SecretError, unseal
 
 logger = logging.getLogger(__name__)
@@ -107,8 +110,9 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     shown: Any = None
     try:
         parameters, shown = _parameters(attempt)
-        result = actions.get(attempt.claim.planned.action).execute(_call(attempt, parameters))
-        return _outcome(attempt, result, shown)
+        return _outcome(attempt, _executed(attempt, parameters), shown)
+    except DiedError:
+        return Lost(**attempt.fence(), input=shown)
     except ActionError as error:
         return _failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
     except (ExpressionError, DefinitionError) as error:
@@ -116,9 +120,20 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     except SecretError as error:
         return _failed(attempt, "secret_error", str(error), shown)
     except Exception as error:  # noqa: BLE001 - an action may raise anything; all of it is an outcome
+        if is_away(error):
+            # A secret or a child run could not be had: no fault of the task, which is to be given out again.
+            return Released(**attempt.fence())
         # The text goes through the redactor; a traceback may hold what it cannot know.
         logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
         return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
+
+
+def _executed(attempt: Attempt, parameters: dict[str, Any]) -> Any:
+    action, call = attempt.claim.planned.action, _call(attempt, parameters)
+    if attempt.claim.task.losses:
+        # A worker has died while it held this: it may be what kills, and then must not take others with it again.
+        return execute_apart(action, call)
+    return actions.get(action).execute(call)
 
 
 # Parameters
