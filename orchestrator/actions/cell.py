@@ -1,4 +1,4 @@
-"""An action carried out in a process of its own: for a task whose worker has died of it, or beside it, before.
+"""An action carried out in a process of its own: for a task that workers have died of, or beside, before.
 
 Whatever kills the process then, an exit deep in a library or the kernel when memory runs out, takes nothing else with
 it. `execute` is called in the worker; the process runs this module and speaks with it in lines of JSON.

@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_ERROR_LENGTH = 4000
 MAX_LOG_LENGTH = 4000
+SUSPECT = 2  # deaths of workers after which a task is carried out in a process of its own
 
 
 @dataclass(slots=True, eq=False)
@@ -130,8 +131,8 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
 
 def _executed(attempt: Attempt, parameters: dict[str, Any]) -> Any:
     action, call = attempt.claim.planned.action, _call(attempt, parameters)
-    if attempt.claim.task.losses:
-        # A worker has died while it held this: it may be what kills, and then must not take others with it again.
+    if attempt.claim.task.losses >= SUSPECT:
+        # Workers have died while they held this: it may be what kills, and then must not take others with it again.
         return execute_apart(action, call)
     return actions.get(action).execute(call)
 
