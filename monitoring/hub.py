@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Count, Max
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -181,7 +181,7 @@ def hub() -> Hub:
 def _trouble_outlasted() -> Iterator[None]:
     try:
         yield
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("The live feed could not look: %s", error)
 
 

@@ -22,6 +22,9 @@ from django.utils import timezone
 
 from orchestrator import actions
 from orchestrator.actions.base import ActionError, Call, StartChild
+from orchestrator.actions.cell import DiedError
+from orchestrator.actions.cell import execute as execute_apart
+from orchestrator.database import is_away
 from orchestrator.definition import DefinitionError, strict_json
 from orchestrator.definition.expressions import ExpressionError
 from orchestrator.definition.templates import Template, compile_template
@@ -32,7 +35,7 @@ from orchestrator.engine.parameters import unsealed
 from orchestrator.engine.turn import Claim
 from orchestrator.models import Secret
 from orchestrator.planning.opening import task_facts
-from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Succeeded
+from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Lost, Released, Succeeded
 from orchestrator.secrets import Redactor, SecretError, unseal
 
 logger = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ MAX_LOG_LINES = 5000  # of one attempt
 AWAY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # between tries while the database is away
 
 T = TypeVar("T")
+SUSPECT = 2  # deaths of workers after which a task is carried out in a process of its own
 
 
 @dataclass(slots=True, eq=False)
@@ -120,8 +124,9 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     shown: Any = None
     try:
         parameters, shown = _parameters(attempt)
-        result = actions.get(attempt.claim.planned.action).execute(_call(attempt, parameters))
-        return _outcome(attempt, result, shown)
+        return _outcome(attempt, _executed(attempt, parameters), shown)
+    except DiedError:
+        return Lost(**attempt.fence(), input=shown)
     except ActionError as error:
         return _failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
     except (ExpressionError, DefinitionError) as error:
@@ -129,6 +134,9 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     except SecretError as error:
         return _failed(attempt, "secret_error", str(error), shown)
     except Exception as error:  # noqa: BLE001 - an action may raise anything; all of it is an outcome
+        if is_away(error):
+            # A secret or a child run could not be had: no fault of the task, which is to be given out again.
+            return Released(**attempt.fence())
         # The text goes through the redactor; a traceback may hold what it cannot know.
         logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
         return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
@@ -145,6 +153,14 @@ def _patiently(attempt: Attempt, ask: Callable[[], T]) -> T:
             if attempt.stop.wait(seconds):
                 break
     return ask()
+
+
+def _executed(attempt: Attempt, parameters: dict[str, Any]) -> Any:
+    action, call = attempt.claim.planned.action, _call(attempt, parameters)
+    if attempt.claim.task.losses >= SUSPECT:
+        # Workers have died while they held this: it may be what kills, and then must not take others with it again.
+        return execute_apart(action, call)
+    return actions.get(action).execute(call)
 
 
 # Parameters

@@ -13,7 +13,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from django.utils import timezone
 from orchestrator import conf
 from orchestrator.actions.agent_task import served_by
 from orchestrator.dispatch import wake
-from orchestrator.engine import quarantine, rows, writing
+from orchestrator.engine import quarantine, rows, singly, writing
 from orchestrator.engine.columns import TASKS
 from orchestrator.engine.memory import Memory
 from orchestrator.engine.news import send_after_commit
@@ -39,6 +39,8 @@ from orchestrator.planning.signals import WHOLE_RUN, Signal, TaskSignal, Told
 from orchestrator.planning.state import RunState, TaskState
 
 logger = logging.getLogger(__name__)
+
+Line = tuple[int, int, datetime, str, str]  # id of the task run, attempt, time, level, message
 
 FEW = 20  # ready rows of a run that are read together with those of other runs
 
@@ -69,12 +71,17 @@ class TurnResult:
     conflicts: dict[int, list[str]] = field(default_factory=dict)
     left_over: bool = False  # something stayed claimable that this turn had no room for
 
+    def add(self, other: TurnResult) -> None:
+        self.claims += other.claims
+        self.conflicts |= other.conflicts
+        self.left_over |= other.left_over
+
 
 def take_turn(
     signals: Iterable[Signal] = (),
     *,
     claiming: ClaimRequest | None = None,
-    lines: Sequence[tuple[int, int, datetime, str, str]] = (),
+    lines: Sequence[Line] = (),
     now: datetime | None = None,
     memory: Memory | None = None,
 ) -> TurnResult:
@@ -85,10 +92,26 @@ def take_turn(
     by_run: dict[int, list[Signal]] = defaultdict(list)
     for signal in signals:
         by_run[signal.run_id].append(signal)
-    memory = memory if memory is not None else Memory()
+    moment, memory = now or timezone.now(), memory if memory is not None else Memory()
+    try:
+        return _taken(by_run, claiming, lines, moment, memory)
+    except Exception as error:
+        if not singly.is_ours_to_mend(error):
+            raise
+        logger.exception("A turn over %s runs failed and is taken again run by run", len(by_run))
+        return _taken_singly(by_run, claiming, lines, moment, memory)
+
+
+def _taken(
+    by_run: dict[int, list[Signal]],
+    claiming: ClaimRequest | None,
+    lines: Sequence[Line],
+    now: datetime,
+    memory: Memory,
+) -> TurnResult:
     try:
         with turn_transaction():
-            turn = _Turn(by_run, claiming, now or timezone.now(), memory)
+            turn = _Turn(by_run, claiming, now, memory)
             result = turn.take()
             rows.insert_lines(lines)
             reached("turn before commit")
@@ -97,6 +120,36 @@ def take_turn(
         raise
     reached("turn after commit")
     return result
+
+
+def _taken_singly(
+    by_run: dict[int, list[Signal]],
+    claiming: ClaimRequest | None,
+    lines: Sequence[Line],
+    now: datetime,
+    memory: Memory,
+) -> TurnResult:
+    """The signals of each run, and a claim from each run, in turns of their own; a run that fails alone is sealed off."""
+    whole = TurnResult()
+
+    def settle(run_id: int) -> TurnResult:
+        return _taken({run_id: by_run[run_id]}, None, (), now, memory)
+
+    def claim_from(run_id: int) -> TurnResult:
+        assert claiming is not None
+        request = replace(claiming, limit=claiming.limit - len(whole.claims), run_id=run_id)
+        return _taken({}, request, (), now, memory)
+
+    for run_id, result in singly.each(sorted(by_run), settle, now):
+        whole.add(result or TurnResult(conflicts={run_id: [quarantine.SET_ASIDE]}))
+    if claiming is not None:
+        wanted = [claiming.run_id] if claiming.run_id else singly.claimable(claiming.runs)
+        for _, result in singly.each(wanted, claim_from, now):
+            whole.add(result or TurnResult())
+            if len(whole.claims) >= claiming.limit:
+                break
+    rows.insert_lines(lines)
+    return whole
 
 
 class _Turn:

@@ -20,6 +20,7 @@ from orchestrator.planning.signals import (
     Decided,
     Due,
     Failed,
+    Lost,
     Pause,
     Released,
     Resume,
@@ -70,6 +71,8 @@ def _outcome(board: Board, signal: AttemptSignal) -> None:
         _child_started(board, task, signal)
     elif isinstance(signal, Released):
         give_back(board, task, "released", signal.actor)
+    elif isinstance(signal, Lost):
+        attempt_lost(board, task, signal.actor)
 
 
 def _refuse(board: Board, task: TaskState | None, signal: AttemptSignal) -> None:
