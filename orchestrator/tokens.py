@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import ApiToken
 
@@ -34,9 +35,10 @@ def issue(user: AbstractBaseUser, name: str, lifetime: timedelta | None = None) 
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
     text = f"baton_{prefix}_{secrets.token_urlsafe(32)}"
     expires_at = timezone.now() + lifetime if lifetime else None
-    token = ApiToken.objects.create(
-        user=user, name=name, prefix=prefix, digest=_digest(text), expires_at=expires_at
-    )
+    with committing("token"):
+        token = ApiToken.objects.create(
+            user=user, name=name, prefix=prefix, digest=_digest(text), expires_at=expires_at
+        )
     return token, text
 
 
@@ -59,7 +61,8 @@ def touch(token: ApiToken) -> None:
 
 
 def revoke(token: ApiToken) -> None:
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with committing("revoke"):
+        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def _live() -> QuerySet[ApiToken]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from orchestrator.engine.points import committing
 from orchestrator.models import Secret
 from orchestrator.secrets import seal
 
@@ -11,7 +12,8 @@ from orchestrator.secrets import seal
 def put(name: str, value: str, *, description: str = "", user: AbstractBaseUser | None = None) -> Secret:
     """Set a secret, new or known, to `value`."""
     given = {"ciphertext": sealed(name, value), "description": description, "updated_by": user}
-    secret, _ = Secret.objects.update_or_create(name=name, defaults=given)
+    with committing("secret"):
+        secret, _ = Secret.objects.update_or_create(name=name, defaults=given)
     return secret
 
 
@@ -22,5 +24,6 @@ def sealed(name: str, value: str) -> str:
 
 def remove(name: str) -> bool:
     """Whether there was one of this name. A task that still asks for it fails and says so."""
-    deleted, _ = Secret.objects.filter(name=name).delete()
+    with committing("forget"):
+        deleted, _ = Secret.objects.filter(name=name).delete()
     return bool(deleted)

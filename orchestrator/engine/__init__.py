@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from orchestrator.engine.approvals import decide
 from orchestrator.engine.definitions import (
+    archive,
     check_definition,
     migrate_workflow,
     publish,
@@ -19,6 +20,7 @@ from orchestrator.engine.lifecycle import cancel, pause, resume, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
 
 __all__ = [
+    "archive",
     "cancel",
     "check_definition",
     "complete_task",

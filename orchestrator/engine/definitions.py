@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
+from django.utils import timezone
 from django.utils.text import slugify
 
 from orchestrator import actions, catalog
 from orchestrator.definition import CURRENT, Definition, DefinitionError, Report, check, migrate
+from orchestrator.engine.points import committing
 from orchestrator.exceptions import InvalidError, NotFoundError
 from orchestrator.models import Workflow, WorkflowVersion
 
@@ -44,7 +46,7 @@ def _create(
     key: str, data: Mapping[str, Any], definition: Definition, *, user: User | None, template: str, note: str
 ) -> Workflow:
     """Raises IntegrityError when the key is taken."""
-    with transaction.atomic():
+    with committing("save"):
         workflow = Workflow.objects.create(
             key=key,
             name=definition.name,
@@ -62,15 +64,26 @@ def publish(
 ) -> WorkflowVersion:
     """Publish a new version of an existing workflow. Raises DefinitionError."""
     definition = _checked(data)
-    with transaction.atomic():
-        Workflow.objects.select_for_update().get(pk=workflow.pk)
-        version = _store_versions(workflow, data, definition.data, user, note)
+    with committing("publish"):
+        version = _store_versions(_locked(workflow), data, definition.data, user, note)
         workflow.name = definition.name
         workflow.description = definition.description
         workflow.draft = definition.data
-        workflow.draft_rev += 1
         workflow.save(update_fields=["name", "description", "draft", "draft_rev", "updated_at"])
     return version
+
+
+def archive(workflow: Workflow) -> None:
+    """Take it off the lists; its versions, runs and history stay. Done twice it is what it was after the first."""
+    with committing("archive"):
+        Workflow.objects.filter(pk=workflow.pk, archived_at=None).update(archived_at=timezone.now())
+
+
+def _locked(workflow: Workflow) -> Workflow:
+    """The workflow with what it has come to since it was read, for the next to publish to wait; its draft is new."""
+    fresh = Workflow.objects.select_for_update().only("draft_rev").get(pk=workflow.pk)
+    workflow.draft_rev = fresh.draft_rev + 1
+    return workflow
 
 
 def _checked(data: Mapping[str, Any]) -> Definition:
@@ -122,20 +135,21 @@ def current_version(workflow: Workflow) -> WorkflowVersion:
     if version is None:
         raise NotFoundError(f"Workflow {workflow.key} has no published version.")
     if version.schema_version != CURRENT:
-        return migrate_workflow(workflow) or version
+        return migrate_workflow(workflow) or workflow.versions.order_by("-number").first() or version
     return version
 
 
 def migrate_workflow(workflow: Workflow, *, user: User | None = None) -> WorkflowVersion | None:
     """Publish a stored older definition in the current schema; None when it is current. Raises DefinitionError."""
-    version = workflow.versions.order_by("-number").first()
-    if version is None or version.schema_version == CURRENT:
-        return None
-    definition = _checked(version.definition)
-    note = f"Migrated from schema {version.schema_version} to {CURRENT}"
-    workflow.draft = definition.data
-    with transaction.atomic():
-        workflow.save(update_fields=["draft", "updated_at"])
+    with committing("migrate"):
+        _locked(workflow)
+        version = workflow.versions.order_by("-number").first()
+        if version is None or version.schema_version == CURRENT:
+            return None  # another was first
+        definition = _checked(version.definition)
+        note = f"Migrated from schema {version.schema_version} to {CURRENT}"
+        workflow.draft = definition.data
+        workflow.save(update_fields=["draft", "draft_rev", "updated_at"])
         return _add_version(workflow, definition.data, CURRENT, user, note)
 
 

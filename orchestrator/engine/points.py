@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
 
 _armed: dict[str, Callable[[], None]] = {}
 
@@ -12,6 +15,15 @@ def reached(point: str) -> None:
     act = _armed.get(point)
     if act is not None:
         act()
+
+
+@contextmanager
+def committing(what: str) -> Iterator[None]:
+    """One transaction with a point on either side of its commit."""
+    with transaction.atomic():
+        yield
+        reached(f"{what} before commit")
+    reached(f"{what} after commit")
 
 
 def arm(point: str, act: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 It stands between Baton and the driver, beneath Django's cursors and beside them, so that what fails is what would be sent in
 production. Counted are statements, and each commit twice: a connection may be lost before it is sent, and after it was
-carried out and before anybody hears of it.
+carried out and before anybody hears of it. A write outside of a transaction is a commit of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,20 @@ from django.db.backends.utils import CursorWrapper
 from orchestrator.engine import statements
 
 Kind = Literal["lost", "died"]
+Counting = Callable[[str], bool]
+BEFORE, AFTER = "before COMMIT", "after COMMIT"
+
+
+def every(_: str) -> bool:
+    return True
+
+
+def writes(what: str) -> bool:
+    return not what.startswith("SELECT")
+
+
+def commits(what: str) -> bool:
+    return what.startswith((BEFORE, AFTER))
 
 
 class Died(BaseException):
@@ -37,14 +51,14 @@ class Faults:
         self.dead = False
         self._at = 0
         self._kind: Kind = "lost"
-        self._reads = True
+        self._counts: Counting = every
         self._active = False
         self._lock = threading.Lock()
 
     @contextmanager
-    def failing(self, at: int, kind: Kind, *, reads: bool) -> Iterator[None]:
-        """Without `reads` what only reads is neither counted nor chosen."""
-        self.met, self._at, self._kind, self._reads, self._active = [], at, kind, reads, True
+    def failing(self, at: int, kind: Kind, *, of: Counting) -> Iterator[None]:
+        """`of` says what is counted, and may be chosen."""
+        self.met, self._at, self._kind, self._counts, self._active = [], at, kind, of, True
         try:
             yield
         finally:
@@ -67,7 +81,7 @@ class Faults:
             self._strike(what)
 
     def _is_chosen(self, what: str) -> bool:
-        if what.startswith("SELECT") and not self._reads:
+        if not self._counts(what):
             return False
         with self._lock:
             self.met.append(what)
@@ -111,10 +125,17 @@ def _under_cursors(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
         monkeypatch.setattr(CursorWrapper, name, _meeting(faults, getattr(CursorWrapper, name)))
 
 
+_NO_CHANGE = ("BEGIN", "PRAGMA", "SET", "SHOW")
+
+
 def _meeting(faults: Faults, original: Callable[..., Any]) -> Callable[..., Any]:
     def execute(cursor: CursorWrapper, sql: str, *args: Any) -> Any:
-        faults.meet(sql)
-        return original(cursor, sql, *args)
+        alone = writes(sql) and not cursor.db.in_atomic_block and not sql.startswith(_NO_CHANGE)
+        faults.meet(f"{BEFORE} of {sql}" if alone else sql)
+        found = original(cursor, sql, *args)
+        if alone:
+            faults.meet(f"{AFTER} of {sql}")
+        return found
 
     return execute
 
@@ -144,8 +165,8 @@ def _around_commits(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
     original = BaseDatabaseWrapper._commit
 
     def commit(here: BaseDatabaseWrapper) -> None:
-        faults.meet("before COMMIT")
+        faults.meet(BEFORE)
         original(here)
-        faults.meet("after COMMIT")
+        faults.meet(AFTER)
 
     monkeypatch.setattr(BaseDatabaseWrapper, "_commit", commit)

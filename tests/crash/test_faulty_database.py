@@ -27,7 +27,7 @@ from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Approval, Event, Run, Vote, Workflow
 from orchestrator.planning.machine import RUN_ENDED
-from tests.crash.faulty import Died, Faults, Kind, install, without_flushing
+from tests.crash.faulty import AFTER, BEFORE, Died, Faults, Kind, every, install, without_flushing, writes
 from tests.engine.flows import flow, states, task
 from tests.invariants import assert_invariants
 from tests.people import person
@@ -67,8 +67,8 @@ SENT = (
     "UPDATE orchestrator_taskrun",
     'INSERT INTO "orchestrator_approval"',
     'INSERT INTO "orchestrator_vote"',
-    "before COMMIT",
-    "after COMMIT",
+    BEFORE,
+    AFTER,
 )
 
 
@@ -157,7 +157,7 @@ def _fail_at(at: int, kind: Kind, faults: Faults, drive: Drive) -> None:
     OrmQ.objects.all().delete()
     plan_for.cache_clear()
     try:
-        with faults.failing(at, kind, reads=kind == "lost" or EVERY_FAULT):
+        with faults.failing(at, kind, of=every if kind == "lost" or EVERY_FAULT else writes):
             drive.go()
     except Died:
         faults.revive()

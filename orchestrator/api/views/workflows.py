@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -155,7 +154,7 @@ class WorkflowView(ApiView):
         """It leaves the lists; its versions, runs and history stay."""
         workflow = _workflow(request.user, key)
         require(request.user, "design", workflow)
-        Workflow.objects.filter(pk=workflow.pk, archived_at=None).update(archived_at=timezone.now())
+        engine.archive(workflow)
         return Response(status=204)
 
 

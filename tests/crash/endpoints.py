@@ -1,0 +1,225 @@
+"""Every endpoint that writes, with what it is sent, and a dump of what it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+from django_q.models import OrmQ
+
+from orchestrator import engine, tokens, vault
+from orchestrator.engine.turn import ClaimRequest, take_turn
+from orchestrator.models import ApiToken, Approval, Run, Secret, SignInFailure, Vote, Workflow
+from orchestrator.web import setup_code
+from tests.engine.flows import failed, flow, task
+from tests.people import bearer, person
+
+PASSWORD, NEW_PASSWORD = "correct horse battery", "battery horse correct"
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+# The pages of Django's own admin, which does each change in one transaction; and the API's answer to a wrong path.
+LEFT_OUT = ("admin/", "api/$")
+ONCE = "4f0f9b1e-0000-4000-8000-000000000001"
+
+DEFINITION = {
+    **flow(
+        {
+            "ask": task(action="approval_gate", parameters={"title": "Pay?", "approvers": ["olga"]}),
+            "stuck": task(on_failure="manual"),
+            "after": task("ask", "stuck"),
+        }
+    ),
+    "name": "Staged",
+}
+
+
+@dataclass
+class Stage:
+    """What there is before the request."""
+
+    olga: User
+    run: Run
+    client: Client
+    headers: dict[str, str]
+    ids: dict[str, Any]  # what paths name
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request. `repeated`: the status of sending it again after it was carried out; 0 when it does more each time."""
+
+    path: str
+    body: Any = None
+    repeated: int = 409
+    prepare: Callable[[Stage], None] = lambda _stage: None
+    signed_in: bool = True
+
+    def send(self, method: str, stage: Stage) -> HttpResponse:
+        body = self.body() if callable(self.body) else self.body
+        path = self.path.format(**stage.ids)
+        if path.startswith("/api/"):
+            headers = stage.headers | {"Idempotency-Key": "once"}
+            content = json.dumps(body or {})
+            return stage.client.generic(
+                method, path, content, content_type="application/json", headers=headers
+            )
+        return stage.client.post(path, body or {})
+
+
+def stage(*, signed_in: bool = True) -> Stage:
+    """A run with an open request and a task that waits for a person, and somebody who may do anything."""
+    _clear()
+    olga = person("olga", superuser=True)
+    workflow = engine.save_workflow(DEFINITION)
+    run = engine.start(workflow)
+    claimed = take_turn(claiming=ClaimRequest("w", 5)).claims
+    take_turn([failed(claim) for claim in claimed])
+    old, _ = tokens.issue(olga, "old", timedelta(days=1))
+    vault.put("crm", "hunter2")
+    OrmQ.objects.all().delete()
+    client = Client()
+    if signed_in:
+        client.force_login(olga)
+    ids = {"key": workflow.key, "run": run.pk, "approval": run.approvals.get().pk, "token": old.pk}
+    return Stage(olga, run, client, bearer(olga), ids)
+
+
+def again(before: Stage) -> Stage:
+    """The same person at a browser that was started anew."""
+    client = Client()
+    if "_auth_user_id" in before.client.session:
+        client.force_login(before.olga)
+    return replace(before, client=client)
+
+
+def _clear() -> None:
+    Approval.objects.all().delete()
+    Run.objects.all().delete()
+    for model in (Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
+        model.objects.all().delete()
+
+
+def left() -> dict[str, Any]:
+    """What is stored, apart from ids, times and random texts."""
+    return {
+        "workflows": [
+            (w.key, bool(w.archived_at), w.draft_rev, w.name, w.versions.count())
+            for w in Workflow.objects.order_by("key")
+        ],
+        "runs": [
+            (r.status, r.seq, r.events.count(), sorted(r.tasks.values_list("key", "status", "claim")))
+            for r in Run.objects.order_by("pk")
+        ],
+        "approvals": sorted(Approval.objects.values_list("status", "comment")),
+        "votes": sorted(Vote.objects.values_list("decision", flat=True)),
+        "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
+        "secrets": sorted(Secret.objects.values_list("name", "description")),
+        "people": sorted((u.username, u.check_password(NEW_PASSWORD)) for u in User.objects.all()),
+    }
+
+
+def _pause(stage: Stage) -> None:
+    engine.pause(stage.run.pk)
+
+
+def _nobody(_stage: Stage) -> None:
+    """As on the first day."""
+    _clear()
+
+
+def _account() -> dict[str, str]:
+    passwords = {"password1": PASSWORD, "password2": PASSWORD}
+    return {"username": "ada", "email": "", "code": setup_code.current(), **passwords}
+
+
+OTHER = {**DEFINITION, "name": "Other"}
+_VERB = "/runs/{run}/tasks/stuck/%s/"
+
+# (route, method): the requests that between them do everything it can.
+TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("api/workflows", "POST"): (Case("/api/workflows", OTHER, 0),),
+    ("api/workflows/validate", "POST"): (Case("/api/workflows/validate", OTHER, 200),),
+    ("api/workflows/<slug:key>", "PUT"): (Case("/api/workflows/{key}", {**DEFINITION, "name": "New"}, 0),),
+    ("api/workflows/<slug:key>", "DELETE"): (Case("/api/workflows/{key}", repeated=204),),
+    ("api/workflows/<slug:key>/start", "POST"): (Case("/api/workflows/{key}/start", repeated=201),),
+    ("api/runs/<int:pk>/pause", "POST"): (Case("/api/runs/{run}/pause"),),
+    ("api/runs/<int:pk>/resume", "POST"): (Case("/api/runs/{run}/resume", prepare=_pause),),
+    ("api/runs/<int:pk>/cancel", "POST"): (Case("/api/runs/{run}/cancel", {"reason": "no"}),),
+    ("api/approvals/<int:pk>/approve", "POST"): (Case("/api/approvals/{approval}/approve"),),
+    ("api/approvals/<int:pk>/reject", "POST"): (Case("/api/approvals/{approval}/reject", {"comment": "no"}),),
+    ("workflows/new/import/", "POST"): (
+        Case("/workflows/new/import/", {"text": json.dumps(OTHER), "save": "1"}, 0),
+    ),
+    ("workflows/new/<slug:template>/", "POST"): (
+        Case("/workflows/new/sequential_pipeline/", {"name": "Made"}, 0),
+    ),
+    ("workflows/<slug:key>/start/", "POST"): (Case("/workflows/{key}/start/", {"once": ONCE}, 303),),
+    ("runs/<int:pk>/<slug:verb>/", "POST"): (
+        Case("/runs/{run}/pause/"),
+        Case("/runs/{run}/resume/", prepare=_pause),
+        Case("/runs/{run}/cancel/", {"reason": "no"}),
+    ),
+    ("runs/<int:pk>/tasks/<slug:key>/<slug:verb>/", "POST"): (
+        Case(_VERB % "retry"),
+        Case(_VERB % "skip"),
+        Case(_VERB % "fail"),
+        Case(_VERB % "complete", {"output": "{}"}),
+    ),
+    ("approvals/<int:pk>/decide/", "POST"): (
+        Case("/approvals/{approval}/decide/", {"decision": "approve"}),
+        Case("/approvals/{approval}/decide/", {"decision": "reject", "comment": "no"}),
+    ),
+    ("setup/", "POST"): (Case("/setup/", _account, 302, _nobody, signed_in=False),),
+    ("sign-in/", "POST"): (
+        Case("/sign-in/", {"username": "olga", "password": PASSWORD}, 302, signed_in=False),
+    ),
+    ("sign-out/", "POST"): (Case("/sign-out/", repeated=302),),
+    ("profile/", "POST"): (
+        Case(
+            "/profile/",
+            {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+            302,  # to the sign-in page: the session was that of the old password
+        ),
+    ),
+    ("profile/tokens/", "POST"): (Case("/profile/tokens/", {"name": "new", "days": "30"}, 0),),
+    ("profile/tokens/<int:pk>/revoke/", "POST"): (Case("/profile/tokens/{token}/revoke/", repeated=302),),
+    ("settings/secrets/", "POST"): (
+        Case("/settings/secrets/", {"name": "other", "value": "x", "description": "d"}, 302),
+    ),
+    ("settings/secrets/<slug:name>/delete/", "POST"): (Case("/settings/secrets/crm/delete/", repeated=404),),
+}
+
+
+def write_endpoints() -> set[tuple[str, str]]:
+    """Every route with the unsafe methods its view takes."""
+    return {(route, method) for route, view in _routes(get_resolver()) for method in _unsafe(view)}
+
+
+def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Callable[..., HttpResponse]]]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if route.startswith(LEFT_OUT) or (prefix == "api/" and route == prefix):
+            continue
+        if isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+        else:
+            yield from _routes(pattern, route)
+
+
+def _unsafe(view: Callable[..., HttpResponse]) -> set[str]:
+    made_from = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    if made_from is not None:
+        handled = {name.upper() for name in made_from.http_method_names if hasattr(made_from, name)}
+        # Django's form views take PUT for POST.
+        return handled & UNSAFE - ({"PUT"} if hasattr(made_from, "form_class") else set())
+    # A function says what it takes when it is asked for something else, before it looks at anything.
+    answer = view(RequestFactory().generic("TRACE", "/"), **{})
+    assert answer.status_code == 405, f"{view} does not say which methods it takes"
+    return {name.strip() for name in answer["Allow"].split(",")} & UNSAFE
