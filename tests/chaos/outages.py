@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ def outages(plan: Plan, log: Path = Path(os.devnull)) -> Report:
     ):
         environment = _environment(folder, database, queue)
         keys = _inside("prepare", environment)
-        with _baton(environment, log) as address:
-            report = _weather_it(plan, database, queue, Api(address, keys["token"]), keys["session"])
+        with _baton(environment, log) as address, closing(Api(address, keys["token"])) as api:
+            report = _weather_it(plan, database, queue, api, keys["session"])
         report.runs = _inside("verify", environment)
         report.problems += report.runs.pop("problems")
     return report
@@ -160,6 +160,9 @@ class Api:
         self._client = httpx.Client(
             base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
+
+    def close(self) -> None:
+        self._client.close()
 
     def start(self, number: int) -> None:
         headers = {"Idempotency-Key": f"outage-{number}"}
