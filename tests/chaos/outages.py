@@ -48,6 +48,7 @@ class Plan:
     freezes: int = 1
     redis_away: float = 4.0
     finish: float = 180.0
+    lookers: int = 3
     seed: int = 1
 
 
@@ -188,7 +189,7 @@ class Api:
 def _weather_it(plan: Plan, database: Postgres, queue: RedisServer, api: Api, session: str) -> Report:
     report, weather = Report(), Weather()
     api.start(0)  # the run that the prober looks at
-    with Prober(api.address, session, api.token, weather) as prober:
+    with Prober(api.address, session, api.token, weather, plan.lookers) as prober:
         rest = range(1, plan.runs)
         troubles: list[Callable[[], None]] = [
             lambda: api.start_all(rest, plan.seconds * 0.9),

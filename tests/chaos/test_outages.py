@@ -6,6 +6,7 @@ import pytest
 
 from tests.chaos.outages import Plan, outages
 from tests.chaos.servers import missing
+from tests.needs import REQUIRE_ALL
 
 SHORT = Plan(
     seconds=5.0,
@@ -16,11 +17,17 @@ SHORT = Plan(
     stops=0,
     freezes=0,
     finish=60.0,
+    lookers=1,
 )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_restart_of_postgresql_and_a_flush_of_redis_lose_nothing_and_are_told_in_words() -> None:
+    if not REQUIRE_ALL:
+        pytest.skip(
+            "it starts two servers and a whole Baton, which takes half a minute; REQUIRE_ALL=1 runs it"
+        )
     if why := missing():
         pytest.skip(why)
     report = outages(SHORT)
