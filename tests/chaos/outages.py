@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Plan:
     freezes: int = 1
     redis_away: float = 4.0
     finish: float = 180.0
+    lookers: int = 3
     seed: int = 1
 
 
@@ -93,8 +94,8 @@ def outages(plan: Plan, log: Path = Path(os.devnull)) -> Report:
     ):
         environment = _environment(folder, database, queue)
         keys = _inside("prepare", environment)
-        with _baton(environment, log) as address:
-            report = _weather_it(plan, database, queue, Api(address, keys["token"]), keys["session"])
+        with _baton(environment, log) as address, closing(Api(address, keys["token"])) as api:
+            report = _weather_it(plan, database, queue, api, keys["session"])
         report.runs = _inside("verify", environment)
         report.problems += report.runs.pop("problems")
     return report
@@ -161,6 +162,9 @@ class Api:
             base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
+    def close(self) -> None:
+        self._client.close()
+
     def start(self, number: int) -> None:
         headers = {"Idempotency-Key": f"outage-{number}"}
         while True:
@@ -185,7 +189,7 @@ class Api:
 def _weather_it(plan: Plan, database: Postgres, queue: RedisServer, api: Api, session: str) -> Report:
     report, weather = Report(), Weather()
     api.start(0)  # the run that the prober looks at
-    with Prober(api.address, session, api.token, weather) as prober:
+    with Prober(api.address, session, api.token, weather, plan.lookers) as prober:
         rest = range(1, plan.runs)
         troubles: list[Callable[[], None]] = [
             lambda: api.start_all(rest, plan.seconds * 0.9),

@@ -137,13 +137,17 @@ def test_a_database_that_is_away_is_nobodys_fault(monkeypatch: pytest.MonkeyPatc
     poison, good = pair(crank)
     claims = crank.turn(claim=100).claims
 
+    tried: list[int] = []
+
     def away(*_: object) -> None:
+        tried.append(1)
         raise OperationalError("away")
 
     with monkeypatch.context() as patched:
         patched.setattr(rows, "save_runs", away)
         with pytest.raises(OperationalError):
             take_turn([succeeded(claim) for claim in claims], now=crank.now)
+    assert len(tried) == 1  # it is not asked again for each run
     for run in (poison, good):
         run.refresh_from_db()
         assert (run.status, run.error) == ("running", None)
