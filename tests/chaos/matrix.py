@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Matrix:
         canary = self._trickle.later(fails=1)
         self._see_the_end_of(victim, role, below, tally)
         self._see_recovery(victim, tally)
-        carried = self._carried(canary.result(PATIENCE), tally)
+        carried = self._carried(canary, tally)
         self._note_time(time.monotonic() - began, role, tally)
         self._judge(tally)
         if not carried:
@@ -101,9 +102,12 @@ class Matrix:
         if not found_within(PATIENCE, lambda: not victim.is_alive and self._baton.is_whole()):
             tally.problems.append(f"not whole again: {sorted(one.role for one in self._baton.family())}")
 
-    def _carried(self, run: int | None, tally: Tally) -> bool:
-        if not found_within(PATIENCE, lambda: _ended([run])):
-            tally.problems.append(f"#{run}, the canary, did not end")
+    def _carried(self, canary: Future[int | None], tally: Tally) -> bool:
+        if not found_within(PATIENCE, canary.done):
+            tally.problems.append("the canary was not accepted")
+            return False
+        if not found_within(PATIENCE, lambda: _ended([canary.result()])):
+            tally.problems.append(f"#{canary.result()}, the canary, did not end")
             return False
         return True
 

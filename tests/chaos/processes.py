@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from tests.chaos.waiting import found_within
 
 _PROC = Path("/proc")
 
@@ -31,21 +35,30 @@ class Seen:
 
     @property
     def reads_a_pipe(self) -> bool:
-        """Whether it waits for what comes out of a pipe, rather than for a lock."""
-        try:
-            return "pipe" in (_PROC / str(self.pid) / "wchan").read_text()
-        except OSError:
-            return False
+        """Whether it waits for what comes out of a pipe, rather than for a lock. Only where `waits_are_told`."""
+        return "pipe" in _text(self.pid, "wchan")
+
+    @property
+    def waits_for_a_lock(self) -> bool:
+        return "futex" in _text(self.pid, "wchan")
+
+
+@cache
+def waits_are_told() -> bool:
+    """Whether this machine's kernel says what a process waits for."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as cat:
+        return bool(found_within(2, lambda: "pipe" in _text(cat.pid, "wchan")))
 
 
 def see(pid: int) -> Seen | None:
     """The process, or None when there is none but one to be reaped."""
-    try:
-        head, _, rest = (_PROC / str(pid) / "stat").read_text().rpartition(")")
-    except OSError:
-        return None
+    head, _, rest = _text(pid, "stat").rpartition(")")
     fields = rest.split()
-    return None if fields[0] in "ZX" else Seen(pid, head.partition("(")[2], int(fields[1]), fields[19])
+    return (
+        None
+        if not fields or fields[0] in "ZX"
+        else Seen(pid, head.partition("(")[2], int(fields[1]), fields[19])
+    )
 
 
 def everyone() -> Iterator[Seen]:
@@ -73,7 +86,12 @@ def strays(mark: str, root: int) -> list[Seen]:
 
 
 def _is_marked(one: Seen, mark: str) -> bool:
+    return mark in _text(one.pid, "environ")
+
+
+def _text(pid: int, name: str) -> str:
+    """What the kernel says; nothing once the process is gone."""
     try:
-        return mark.encode() in (_PROC / str(one.pid) / "environ").read_bytes()
+        return (_PROC / str(pid) / name).read_text(errors="replace")
     except OSError:
-        return False
+        return ""

@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 from orchestrator.models import TaskRun
 from orchestrator.planning.machine import TaskStatus
 from tests.chaos.baton import UP_SECONDS
-from tests.chaos.processes import Seen
+from tests.chaos.processes import Seen, waits_are_told
 
 Family = Sequence[Seen]
 Find = Callable[[Family], Seen | None]
@@ -49,11 +49,14 @@ def _idle_worker(*, next_in_line: bool) -> Find:
     def find(family: Family) -> Seen | None:
         if _anything_to_do():
             return None
-        readers = [one for one in family if one.role == "worker" and one.reads_a_pipe]
-        others = [one for one in family if one.role == "worker" and not one.reads_a_pipe]
-        if len(readers) != 1:  # one is just between two messages
+        workers = [one for one in family if one.role == "worker"]
+        if not waits_are_told():  # either may be at either place; after some rounds each was
+            return workers[0 if next_in_line else -1] if workers else None
+        readers = [one for one in workers if one.reads_a_pipe]
+        waiters = [one for one in workers if one.waits_for_a_lock]
+        if len(readers) != 1 or not waiters:  # one is just between two messages
             return None
-        return readers[0] if next_in_line else others[0]
+        return readers[0] if next_in_line else waiters[0]
 
     return find
 
@@ -73,7 +76,8 @@ ROLES = (
     Role("web", _the("web")),
     Role("pusher", _the("pusher")),
     Role("sentinel", _the("sentinel")),
-    Role("clock, stopped", _the("clock"), signal.SIGSTOP),
+    # The watchdog must wait before it takes silence for an end.
+    Role("clock, stopped", _the("clock"), signal.SIGSTOP, recovers_within=50.0),
     Role("idle worker, behind", _idle_worker(next_in_line=False), pace=SPARSE_PACE),
     # Nobody but the machine can start it again, and how soon it does is not Baton's.
     Role("keeper", _the("keeper"), recovers_within=UP_SECONDS),
