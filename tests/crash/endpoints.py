@@ -220,6 +220,6 @@ def _unsafe(view: Callable[..., HttpResponse]) -> set[str]:
         # Django's form views take PUT for POST.
         return handled & UNSAFE - ({"PUT"} if hasattr(made_from, "form_class") else set())
     # A function says what it takes when it is asked for something else, before it looks at anything.
-    answer = view(RequestFactory().generic("TRACE", "/"), **{})
+    answer = view(RequestFactory().generic("TRACE", "/"))
     assert answer.status_code == 405, f"{view} does not say which methods it takes"
     return {name.strip() for name in answer["Allow"].split(",")} & UNSAFE
