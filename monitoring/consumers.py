@@ -16,7 +16,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError
+from django.db import Error
 
 from monitoring.hub import TROUBLE_SECONDS, Bell, hub
 from monitoring.viewers import viewer
@@ -37,7 +37,10 @@ BAD_FRAME, NOT_ALLOWED, GONE = 4400, 4403, 4404
 class Feed(AsyncWebsocketConsumer, ABC):
     """What the sockets have in common. A subclass says who may look, which bell rings for it, and what is new."""
 
+    # Nothing is sent to a feed over the channel layer; waiting on it would end the feed with a Redis that goes away.
+    channel_layer_alias = ""
     follower: asyncio.Task[None] | None = None
+    person: Person
 
     @abstractmethod
     def allows(self, person: Person) -> bool:
@@ -57,7 +60,19 @@ class Feed(AsyncWebsocketConsumer, ABC):
         return frame == {"ping": 1}
 
     async def connect(self) -> None:
-        if not await self._allowed():
+        try:
+            allowed = await self._allowed()
+        except Error as error:
+            # Refused like a stranger: the page counts a failure, comes back later, and after three of them polls.
+            logger.warning("A live feed could not ask who looks: %s", error)
+            allowed = False
+        if not allowed:
+            await self.close()
+            return
+        self._seat: int = self.person.pk
+        if not hub().take_seat(self._seat):
+            # The page comes back later, and asks by HTTP until then.
+            logger.warning("%s has as many live feeds open as one may; another was refused", self.person)
             await self.close()
             return
         await self.accept()
@@ -70,6 +85,7 @@ class Feed(AsyncWebsocketConsumer, ABC):
         if self.follower is None:
             return
         self._ringing.__exit__(None, None, None)
+        hub().give_back_seat(self._seat)
         self.follower.cancel()
         with suppress(asyncio.CancelledError):
             await self.follower
@@ -80,17 +96,22 @@ class Feed(AsyncWebsocketConsumer, ABC):
             await self.close(BAD_FRAME)
 
     async def _allowed(self) -> bool:
-        self._checked_at = time.monotonic()
-        return await database_sync_to_async(lambda: self.allows(viewer(self.scope)))()
+        asked_at = time.monotonic()
+        self.person, allowed = await database_sync_to_async(self._ask)()
+        self._checked_at = asked_at  # only what was answered counts as asked
+        return allowed
+
+    def _ask(self) -> tuple[Person, bool]:
+        person = viewer(self.scope)
+        return person, self.allows(person)
 
     async def _follow(self) -> None:
         try:
             while True:
                 await self._wait()
-                if not await self._still_allowed():
+                if not await self._look():
                     await self.close(NOT_ALLOWED)
                     return
-                await self._tell()
                 await asyncio.sleep(FLUSH_SECONDS)
         except Run.DoesNotExist:
             await self.close(GONE)
@@ -108,17 +129,21 @@ class Feed(AsyncWebsocketConsumer, ABC):
         is_due = time.monotonic() - self._checked_at >= RECHECK_SECONDS
         return not is_due or await self._allowed()
 
-    async def _tell(self) -> None:
+    async def _look(self) -> bool:
+        """Tell what is new; False when this person may no longer look. A database that is away is asked again."""
         self._bell.clear()
         try:
+            if not await self._still_allowed():
+                return False
             message = await self.news()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("A live feed could not read: %s", error)
             self._bell.set()
             await asyncio.sleep(TROUBLE_SECONDS)
-            return
+            return True
         if message is not None:
             await self.send(json.dumps(message, cls=DjangoJSONEncoder, separators=(",", ":")))
+        return True
 
 
 class RunFeed(Feed):
@@ -161,7 +186,6 @@ class MeFeed(Feed):
     told: int | None = None
 
     def allows(self, person: Person) -> bool:
-        self.person = person
         return person.is_authenticated
 
     def bell(self) -> AbstractContextManager[Bell]:
@@ -177,6 +201,8 @@ class MeFeed(Feed):
 
 class Nothing(AsyncWebsocketConsumer):
     """Every other address: refused."""
+
+    channel_layer_alias = ""
 
     async def connect(self) -> None:
         await self.close()

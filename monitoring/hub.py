@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Count, Max
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -33,6 +34,7 @@ RUNS_SECONDS = 0.2
 RUNS_SECONDS_WITH_NEWS = 5.0
 APPROVALS_SECONDS = 2.0
 TROUBLE_SECONDS = 1.0
+MOST_SOCKETS = 100  # of one person, to one web process
 
 Bell = asyncio.Event
 
@@ -46,6 +48,7 @@ class Hub:
         self._seqs: dict[int, int] = {}
         self._open: tuple[int, int] | None = None
         self._rings: dict[int, int] = {}
+        self._seats: Counter[int] = Counter()
         self._reading: dict[tuple[int, int, int], asyncio.Task[dict[str, Any]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.hears_news = False
@@ -76,6 +79,18 @@ class Hub:
         finally:
             self._approvals.discard(bell)
             self._doze_off()
+
+    def take_seat(self, person_id: int) -> bool:
+        """A place for one more socket of this person, to be given back; False when they have too many."""
+        if self._seats[person_id] >= MOST_SOCKETS:
+            return False
+        self._seats[person_id] += 1
+        return True
+
+    def give_back_seat(self, person_id: int) -> None:
+        self._seats[person_id] -= 1
+        if not self._seats[person_id]:
+            del self._seats[person_id]
 
     async def message(self, run_id: int, since: int) -> dict[str, Any]:
         """What a page that knows the run up to `since` is to be told; read once for all that ask the same."""
@@ -166,7 +181,7 @@ def hub() -> Hub:
 def _trouble_outlasted() -> Iterator[None]:
     try:
         yield
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("The live feed could not look: %s", error)
 
 

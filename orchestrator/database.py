@@ -1,13 +1,14 @@
-"""Making the database ready for a command or a program: the embedded one is made and migrated without being asked.
+"""The database as a whole: made ready for a command or a program, and told from one that is away.
 
-What is there is compared with the migrations on disk by name alone, so that a command on a database that is up to
-date pays two small queries.
+The embedded one is made and migrated without being asked. What is there is compared with the migrations on disk by
+name alone, so that a command on a database that is up to date pays two small queries.
 """
 
 from __future__ import annotations
 
 import fcntl
 import pkgutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,13 +16,16 @@ from importlib import import_module
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from orchestrator.exceptions import BatonError
 
 _ADVISORY_LOCK = 0x6261746F6E  # "baton"
+
+
+AWAY = (OperationalError, InterfaceError)
 
 
 class DatabaseNotReadyError(BatonError):
@@ -105,3 +109,22 @@ def _alone() -> Iterator[None]:
     with (settings.DATA_DIR / "migrate.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether this failed because the database is away, busy or full: something that passes, and no fault of the asker.
+
+    Looks at what the error came of, too: the session, say, makes one of its own of it.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, AWAY):
+            return not _is_refused_sql(error)
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_refused_sql(error: BaseException) -> bool:
+    """SQLite calls a statement that it does not understand an operational error as well."""
+    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR

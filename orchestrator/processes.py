@@ -11,7 +11,7 @@ import socket
 import time
 from datetime import timedelta
 
-from django.db import DatabaseError
+from django.db import Error, connection
 from django.utils import timezone
 
 from orchestrator.models import Process
@@ -38,7 +38,9 @@ def beat(kind: str) -> None:
     _written_at[kind] = now
     try:
         _write(kind)
-    except DatabaseError as error:
+    except Error as error:
+        # A thread that is no request's keeps a broken connection for ever unless it lets go of it.
+        connection.close()
         logger.warning("The heartbeat of %s was not recorded: %s", kind, error)
 
 
@@ -57,7 +59,7 @@ def leave(kind: str) -> None:
     """Take the row away at an orderly end."""
     try:
         Process.objects.filter(name=_name(kind)).delete()
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("The end of %s was not recorded: %s", kind, error)
 
 

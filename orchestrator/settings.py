@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import dj_database_url
 
@@ -18,6 +19,13 @@ def _flag(name: str, default: str = "0") -> bool:
 
 def _words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def _with_timeouts(redis_url: str) -> str:
+    """The address of a Redis that is not waited for longer than a few seconds; its own say goes before."""
+    address, _, query = redis_url.partition("?")
+    given = {"socket_connect_timeout": "2", "socket_timeout": "5"} | dict(parse_qsl(query))
+    return f"{address}?{urlencode(given)}" if redis_url else ""
 
 
 DATA_DIR = Path(os.environ.get("BATON_DATA_DIR") or BASE_DIR / "var").resolve()
@@ -103,11 +111,24 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# A server that is gone without a word is noticed within seconds, not after the system's two hours.
+_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 15_000,
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"].setdefault("OPTIONS", {}).update(_SQLITE_OPTIONS)
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["OPTIONS"] = _POSTGRESQL_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _with_timeouts(REDIS_URL),
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -125,7 +146,7 @@ Q_CLUSTER = {
     "workers": int(os.environ.get("BATON_WORKERS", "2")),
     "queue_limit": 1,
     "bulk": 1,
-    "poll": 0.05,
+    "poll": 0.02,
     "timeout": 86_400,  # the engine has its own timeouts
     "retry": 90_000,
     "max_attempts": 1,
@@ -137,7 +158,7 @@ Q_CLUSTER = {
     "scheduler": False,
     "log_level": "WARNING",
     "guard_cycle": 1,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": _with_timeouts(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -219,10 +240,14 @@ EMAIL_BACKEND = os.environ.get("BATON_EMAIL_BACKEND", "django.core.mail.backends
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"database_away": {"()": "orchestrator.logs.WithoutTraceWhileAway"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("BATON_LOG_LEVEL", "WARNING")},
-    "loggers": {"orchestrator": {"level": os.environ.get("BATON_LOG_LEVEL", "INFO")}},
+    "loggers": {
+        "django.request": {"filters": ["database_away"]},
+        "orchestrator": {"level": os.environ.get("BATON_LOG_LEVEL", "INFO")},
+    },
 }
 
 # Baton's own settings, read through orchestrator.conf.
@@ -239,5 +264,5 @@ BATON = {
     "LEASE_SECONDS": float(os.environ.get("BATON_LEASE_SECONDS", "60")),
     "TICK_SECONDS": float(os.environ.get("BATON_TICK_SECONDS", "1")),
     "THREADS": int(os.environ.get("BATON_THREADS", "16")),
-    "LINGER_SECONDS": float(os.environ.get("BATON_LINGER_SECONDS", "2")),
+    "LINGER_SECONDS": float(os.environ.get("BATON_LINGER_SECONDS", "0.2")),
 }

@@ -18,15 +18,20 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from orchestrator.engine.points import committing
+from orchestrator.exceptions import ConflictError
 from orchestrator.models import ApiToken
 
 _SHAPE = re.compile(r"baton_([a-z0-9]{8})_[A-Za-z0-9_-]{43}")
 _PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 _SEEN_EVERY = timedelta(minutes=1)
+MOST = 50  # that one user may have at a time
 
 
 def issue(user: AbstractBaseUser, name: str, lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
-    """A new token of the user, and its text, which nobody can read again."""
+    """A new token of the user, and its text, which nobody can read again. Raises ConflictError beyond `MOST`."""
+    if _live().filter(user=user).count() >= MOST:
+        message = f"Nobody has more than {MOST} tokens; revoke one that is no longer used."
+        raise ConflictError(message, code="too_many_tokens")
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
     text = f"baton_{prefix}_{secrets.token_urlsafe(32)}"
     expires_at = timezone.now() + lifetime if lifetime else None

@@ -19,12 +19,14 @@ from django.db import OperationalError, connection, connections
 from orchestrator import conf, processes
 from orchestrator.engine import leases
 from orchestrator.engine.attempts import Attempt, attempts_for, carry_out
+from orchestrator.engine.memory import Memory
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import ClaimRequest, TurnResult, take_turn
 from orchestrator.lanes import Lanes
 from orchestrator.models import Process, Run
 from orchestrator.planning.machine import RUN_ENDED
 from orchestrator.planning.signals import AttemptSignal, Failed, Released
+from orchestrator.shift import Shift
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +45,15 @@ def worker_name() -> str:
 
 
 def drain() -> int:
-    """Carry work until none is left and none came for a moment; the number of attempts carried out."""
+    """Carry work until none is left and none came for a moment, or the shift ends; the number of attempts carried out."""
+    shift = Shift()
     worker = Worker(
-        worker_name(), stop_asked=processes.stopping, every=partial(processes.beat, Process.Kind.WORKER)
+        worker_name(),
+        stop_asked=processes.stopping,
+        every=partial(processes.beat, Process.Kind.WORKER),
+        shift_ends=shift.closing,
+        pace=_habits.pace,
+        memory=_habits.memory,
     )
     return worker.run_until(idle_for(conf.linger_seconds()))
 
@@ -84,24 +92,38 @@ class Pace:
 
 
 @dataclass(slots=True)
+class _Habits:
+    """What a process keeps from one drain to the next."""
+
+    pace: Pace = field(default_factory=Pace)
+    memory: Memory = field(default_factory=Memory)
+
+
+_habits = _Habits()
+
+
+@dataclass(slots=True)
 class Worker:
     """One process's carrying of work.
 
     `run_id` limits it to one run; `every` is called about each second; once `stop_asked` says so it claims nothing
-    more, gives what runs `STOP_SECONDS` to finish, and what has not by then back to the queue.
+    more, gives what runs `STOP_SECONDS` to finish, and what has not by then back to the queue. While `shift_ends` says
+    so, asked with the number of attempts carried out, it claims nothing more either, and ends when nothing runs.
     """
 
     name: str
     run_id: int | None = None
     every: Callable[[], None] | None = None
     stop_asked: Callable[[], bool] = lambda: False
+    shift_ends: Callable[[int], bool] = lambda _carried: False
     threads: int = field(default_factory=conf.threads)
+    pace: Pace = field(default_factory=Pace)
+    memory: Memory = field(default_factory=Memory)
     in_flight: dict[int, Attempt] = field(default_factory=dict)
     carried: int = 0
     stuck: int = 0
     _pending: list[AttemptSignal] = field(default_factory=list)
     _lines: list[leases.Line] = field(default_factory=list)
-    _pace: Pace = field(default_factory=Pace)
     _last_claim: float = 0.0
     _last_beat: float = 0.0
     _last_flush: float = 0.0
@@ -163,7 +185,7 @@ class Worker:
                 del self.in_flight[attempt.claim.task.id]
             else:
                 self.stuck -= 1
-            self._pace.note(attempt.seconds_taken)
+            self.pace.note(attempt.seconds_taken)
             self._lines += leases.lines_of([attempt])
             self._pending.append(signal)
         return bool(taken)
@@ -172,18 +194,21 @@ class Worker:
 
     def _turn(self) -> bool:
         """Record what has finished and claim what there is room for; whether anything was claimed."""
-        room = 0 if self._stopping_since is not None or self.stuck else self._window() - len(self.in_flight)
+        room = 0 if self._takes_no_more() or self.stuck else self._window() - len(self.in_flight)
         if not self._pending and not self._worth_looking(room):
             return False
         request = ClaimRequest(self.name, room, run_id=self.run_id) if room > 0 else None
-        result = take_turn(self._pending, claiming=request, lines=self._lines)
+        result = take_turn(self._pending, claiming=request, lines=self._lines, memory=self.memory)
         self._pending, self._lines = [], []
         self._launch(result)
         return bool(result.claims)
 
+    def _takes_no_more(self) -> bool:
+        return self._stopping_since is not None or self.shift_ends(self.carried)
+
     def _window(self) -> int:
         """How many attempts to hold at once: one a thread, or more where they are over in no time."""
-        return self.threads * self._pace.ahead
+        return self.threads * self.pace.ahead
 
     def _worth_looking(self, room: int) -> bool:
         now = time.monotonic()
@@ -206,7 +231,7 @@ class Worker:
         attempts = attempts_for(result.claims, self.name)
         self.in_flight |= {attempt.claim.task.id: attempt for attempt in attempts}
         self.carried += len(attempts)
-        self.lanes.begin(attempts, together=self._pace.quick)
+        self.lanes.begin(attempts, together=self.pace.quick)
 
     # Leases, logs, the end
 
@@ -228,7 +253,7 @@ class Worker:
             if self.lanes.withdraw(attempt):
                 del self.in_flight[attempt.claim.task.id]
                 self._pending.append(Released(**attempt.fence()))
-                self._pace.slow_down()
+                self.pace.slow_down()
 
     def _extend(self) -> None:
         """Keep the leases; an attempt that has lost its own is told to stop and holds its thread until it does."""
@@ -243,7 +268,7 @@ class Worker:
             # A thread cannot be killed: the process goes, its supervisor starts a fresh one.
             logger.warning("%s gives up %s attempts that do not stop, and ends", self.name, self.stuck)
             os._exit(0)
-        if finished(time.monotonic() - self._idle_since):
+        if self.shift_ends(self.carried) or finished(time.monotonic() - self._idle_since):
             return True
         time.sleep(LOOK_SECONDS / 2)
         return False

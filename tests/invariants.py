@@ -35,6 +35,7 @@ FOLDED = {
     "task.ready": "queued",
     "task.reset": "queued",
 }
+SETTLED_FOR_GOOD = {"task.completed", "task.skipped", "task.cancelled"}
 RUN_FOLDED = {
     "workflow.started": "running",
     "workflow.paused": "paused",
@@ -56,7 +57,7 @@ def violations(run: Run) -> Iterator[str]:
     run.refresh_from_db()
     tasks = list(run.tasks.order_by("order", "index"))
     events = list(run.events.order_by("seq"))
-    for check in (_stuck, _history, _fenced, _folded, _order, _budget, _counters, _dependencies):
+    for check in (_stuck, _history, _once, _fenced, _folded, _order, _budget, _counters, _dependencies):
         for problem in check(run, tasks, events):
             yield f"run {run.pk} ({run.status}): {check.__name__[1:]}: {problem}"
     for problem in _approvals(run):
@@ -107,6 +108,21 @@ def _history(run: Run, _tasks: list[TaskRun], events: list[Event]) -> Iterator[s
     removed = {(key, index) for key, index, _ in open_claims} - {(t.key, t.index) for t in _tasks}
     if {claim for claim in open_claims if claim[:2] not in removed} != running:
         yield f"starts without an end {sorted(open_claims)} are not what runs {sorted(running)}"
+
+
+def _once(_run: Run, _tasks: list[TaskRun], events: list[Event]) -> Iterator[str]:
+    """I2: a place has one outcome, until somebody opens it again; what failed may still be settled by hand."""
+    settled: dict[str, dict[int, str]] = defaultdict(dict)
+    for event in events:
+        before = settled[event.task].get(event.index)
+        if event.type == "task.reset" or event.data.get("reason") == "retry by hand":
+            settled[event.task].pop(event.index, None)
+            if event.index < 0:
+                settled[event.task].clear()
+        elif before and event.type in {STARTED, "task.failed", *SETTLED_FOR_GOOD}:
+            yield f"{event.task}[{event.index}] has {event.type} ({event.seq}) after {before}"
+        elif event.type in SETTLED_FOR_GOOD:
+            settled[event.task][event.index] = event.type
 
 
 def _fenced(_run: Run, _tasks: list[TaskRun], events: list[Event]) -> Iterator[str]:

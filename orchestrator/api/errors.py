@@ -11,17 +11,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
+from orchestrator.database import is_away
 from orchestrator.definition.issues import DefinitionError, Issue
 from orchestrator.exceptions import BatonError
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+AWAY = "The database does not answer; try again in a moment."
+UNSURE = (
+    "The database went away before it said whether this was done. Look whether it was, or send it again with the same "
+    "Idempotency-Key."
+)
 TOO_LARGE = "The body is longer than is accepted."
 
 
@@ -60,8 +66,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
             return answer(403, "not_allowed", "You may not do this.")
         case RequestDataTooBig():
             return answer(413, "too_large", TOO_LARGE)
-        case OperationalError() | InterfaceError():
-            return _unavailable(error)
+        case _ if is_away(error):
+            return _unavailable(error, context)
     return _unexpected(error, context)
 
 
@@ -97,10 +103,12 @@ def _of_definition(error: DefinitionError) -> Response:
     return answer(400, "invalid", str(error), error.issues)
 
 
-def _unavailable(error: Exception) -> Response:
+def _unavailable(error: Exception, context: Mapping[str, Any]) -> Response:
     logger.warning("The database does not answer: %s", error)
+    request = context.get("request")
+    is_safe = request is None or request.method in SAFE_METHODS
     wait = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return answer(503, "unavailable", "The database does not answer; try again in a moment.", headers=wait)
+    return answer(503, "unavailable", AWAY if is_safe else UNSURE, headers=wait)
 
 
 def _unexpected(error: Exception, context: Mapping[str, Any]) -> Response:

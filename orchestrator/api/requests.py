@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from orchestrator.api.fields import LARGEST_ID, StrictCharField, StrictSerializer
+from orchestrator.engine.limits import COMMENT_LENGTH, REASON_LENGTH
 from orchestrator.models import Approval
 from orchestrator.planning.machine import RunStatus
 
@@ -77,11 +78,11 @@ class StartSerializer(StrictSerializer):
 
 
 class CancelSerializer(StrictSerializer):
-    reason = StrictCharField(max_length=500, allow_blank=True, default="")
+    reason = StrictCharField(max_length=REASON_LENGTH, allow_blank=True, default="")
 
 
 class DecisionSerializer(StrictSerializer):
-    comment = StrictCharField(max_length=5000, allow_blank=True, default="")
+    comment = StrictCharField(max_length=COMMENT_LENGTH, allow_blank=True, default="")
 
 
 class PageQuery(StrictSerializer):

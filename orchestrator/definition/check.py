@@ -93,6 +93,12 @@ def _too_many(data: Mapping[str, Any]) -> Iterator[Issue]:
         text = f"A workflow has at most {language.MAX_TASKS:,} tasks; these are {len(tasks):,}. Split it."
         yield Issue("tasks", "too_many_tasks", text)
     members = tasks.values() if isinstance(tasks, dict) else tasks
+    loops = sum(mapping(task).get("for_each") is not None for task in members)
+    if loops > language.MAX_LOOPS:
+        text = (
+            f"At most {language.MAX_LOOPS} tasks of a workflow have for_each; these are {loops:,}. Split it."
+        )
+        yield Issue("tasks", "too_many_loops", text)
     dependencies = sum(len(sequence(mapping(task).get("dependencies"))) for task in members)
     if dependencies > language.MAX_DEPENDENCIES:
         text = f"Its tasks have {dependencies:,} dependencies in all; at most {language.MAX_DEPENDENCIES:,} are taken."

@@ -11,6 +11,7 @@ from orchestrator.definition.fields import Field
 
 MAX_TASKS: Final = 5_000
 MAX_DEPENDENCIES: Final = 100_000  # over the whole definition; keeps every check near-linear
+MAX_LOOPS: Final = 100  # tasks with for_each; each may have thousands of items
 MAX_CONDITIONS: Final = 100  # of one task
 MAX_PARAMETERS: Final = 500
 NAME_LENGTH: Final = 200

@@ -10,17 +10,24 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.dispatch import receiver
 
+from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
+from orchestrator.engine.children import WAITED_FOR, child_key
 from orchestrator.engine.news import committed
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.turn import take_turn
 from orchestrator.events import announce
 from orchestrator.models import Run, TaskRun
-from orchestrator.planning.machine import RUN_ENDED, TaskStatus, WaitReason
+from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.signals import Cancel, ChildEnded
 
 logger = logging.getLogger(__name__)
+
+BATCH = 200
+_WAITING = {"status": TaskStatus.WAITING, "reason": WaitReason.CHILD}
+_GOING = [status for status in RunStatus if status not in RUN_ENDED]
 
 ORPHANED = "The task that started this run no longer waits for it."
 
@@ -37,12 +44,12 @@ def follow(*, news: Sequence[int], ended: Sequence[int], abandoned: Sequence[int
 
 def wake_parents(child_ids: Sequence[int] | None = None) -> int:
     """Tell tasks that wait for runs which have ended; of all such runs, or of these."""
-    waiting = TaskRun.objects.filter(
-        status=TaskStatus.WAITING, reason=WaitReason.CHILD, child__status__in=RUN_ENDED
-    )
+    # Asked from the side of those that wait: most runs have ended, and nobody waits for them.
+    ended = Run.objects.filter(pk=OuterRef("child_id"), status__in=RUN_ENDED)
+    waiting = TaskRun.objects.filter(Exists(ended), **_WAITING)
     if child_ids is not None:
         waiting = waiting.filter(child_id__in=child_ids)
-    found = list(waiting.select_related("child")[:200])
+    found = list(waiting.order_by().select_related("child")[:BATCH])
     for task in found:
         assert task.child is not None
         take_turn([ended_signal(task, task.child)])
@@ -50,21 +57,28 @@ def wake_parents(child_ids: Sequence[int] | None = None) -> int:
 
 
 def ended_signal(task: TaskRun, child: Run) -> ChildEnded:
+    output = outputs_of(child)
     return ChildEnded(
         run_id=task.run_id,
         task_id=task.pk,
         child_id=child.pk,
         status=child.status,
-        output=outputs_of(child),
+        output=output,
         error=child.error,
+        is_too_large=output is None,
     )
 
 
-def outputs_of(run: Run) -> dict[str, object]:
-    """The outputs of the tasks nothing follows: what the run as a whole gave."""
+def outputs_of(run: Run) -> dict[str, object] | None:
+    """The outputs of the tasks nothing follows: what the run as a whole gave. None when that is too large for one."""
     leaves = [task.key for task in plan_for(run.version_id).leaves]
     rows = run.tasks.filter(key__in=leaves, index=-1, status=TaskStatus.COMPLETED)
-    return dict(rows.values_list("key", "output"))
+    found: dict[str, object] = {}
+    for key, output in rows.values_list("key", "output").iterator(chunk_size=20):
+        found[key] = output
+        if is_heavier_than(found, MAX_WEIGHT):
+            return None
+    return found
 
 
 def cancel_children(child_ids: Sequence[int]) -> None:
@@ -75,9 +89,30 @@ def cancel_children(child_ids: Sequence[int]) -> None:
 
 
 def cancel_orphans() -> int:
-    """Runs whose parent task ended otherwise while the process that should have told them died."""
-    waiting = {"status": TaskStatus.WAITING, "reason": WaitReason.CHILD}
-    left = TaskRun.objects.filter(child__isnull=False).exclude(child__status__in=RUN_ENDED).exclude(**waiting)
-    found = list(left.values_list("child_id", flat=True)[:200])
-    cancel_children([child for child in found if child is not None])
+    """Runs that somebody waited for and nobody does any more, where the process that should have told them died."""
+    found = [*_let_go(), *_never_taken_up()]
+    cancel_children(found)
     return len(found)
+
+
+def _let_go() -> list[int]:
+    """The task ended otherwise."""
+    let_go = TaskRun.objects.filter(child_id=OuterRef("pk")).exclude(**_WAITING)
+    still_going = Run.objects.filter(Exists(let_go), status__in=_GOING)
+    return list(still_going.order_by().values_list("pk", flat=True)[:BATCH])
+
+
+def _never_taken_up() -> list[int]:
+    """The attempt that started it ended before the task knew of it, and no other will have the same."""
+    going = Run.objects.filter(status__in=_GOING, idempotency_key__startswith=f"{WAITED_FOR}:")
+    unknown = going.exclude(waited_by__in=TaskRun.objects.filter(**_WAITING)).select_related("parent")
+    return [run.pk for run in unknown.iterator() if not _may_be_taken_up(run)][:BATCH]
+
+
+def _may_be_taken_up(child: Run) -> bool:
+    """Whether the attempt that started it is still at work, or will be given out again."""
+    task = child.parent
+    if task is None or task.status not in {TaskStatus.READY, TaskStatus.RUNNING}:
+        return False
+    attempt = task.attempt + (task.status == TaskStatus.READY)
+    return child.idempotency_key == child_key(task.pk, task.epoch, attempt)

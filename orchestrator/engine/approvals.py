@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from orchestrator.engine.limits import COMMENT_LENGTH, check_text
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, InvalidError, NotAllowedError, NotFoundError
@@ -24,6 +25,7 @@ def decide(approval_id: int, decision: str, *, user: User, comment: str = "") ->
     """Approve or reject. Raises NotAllowedError, or ConflictError naming who was first."""
     if decision not in {"approve", "reject"}:
         raise InvalidError(f"A decision is approve or reject, not {decision}.")
+    check_text(comment, "comment", COMMENT_LENGTH)
     approval = Approval.objects.select_related("run").filter(pk=approval_id).first()
     if approval is None:
         raise NotFoundError(f"There is no request {approval_id}.")

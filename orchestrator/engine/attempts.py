@@ -22,26 +22,32 @@ from django.utils import timezone
 
 from orchestrator import actions
 from orchestrator.actions.base import ActionError, Call, StartChild
+from orchestrator.actions.cell import DiedError
+from orchestrator.actions.cell import execute as execute_apart
+from orchestrator.database import is_away
 from orchestrator.definition import DefinitionError, strict_json
 from orchestrator.definition.expressions import ExpressionError
 from orchestrator.definition.templates import Template, compile_template
 from orchestrator.engine import rows
 from orchestrator.engine.children import start_child
+from orchestrator.engine.limits import OUTPUT_BYTES
 from orchestrator.engine.parameters import unsealed
 from orchestrator.engine.turn import Claim
 from orchestrator.models import Secret
 from orchestrator.planning.opening import task_facts
-from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Succeeded
+from orchestrator.planning.signals import AttemptSignal, ChildStarted, Failed, Lost, Released, Succeeded
 from orchestrator.secrets import Redactor, SecretError, unseal
 
 logger = logging.getLogger(__name__)
 
-MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_ERROR_LENGTH = 4000
+MAX_ERROR_CODE_LENGTH = 100
 MAX_LOG_LENGTH = 4000
+MAX_LOG_LINES = 5000  # of one attempt
 AWAY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # between tries while the database is away
 
 T = TypeVar("T")
+SUSPECT = 2  # deaths of workers after which a task is carried out in a process of its own
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +60,7 @@ class Attempt:
     started: float = field(default_factory=time.monotonic)
     stop: Event = field(default_factory=Event)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
+    logged: int = 0
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
     claimed: float = field(default_factory=time.monotonic)
     seconds_taken: float = 0.0
@@ -81,6 +88,12 @@ class Attempt:
         return self.claim.planned.timeout_seconds - (time.monotonic() - self.started)
 
     def write_log(self, level: str, message: str) -> None:
+        self.logged += 1
+        if self.logged > MAX_LOG_LINES + 1:
+            return
+        if self.logged > MAX_LOG_LINES:
+            level = "warning"
+            message = f"An attempt logs at most {MAX_LOG_LINES:,} lines; what follows is not kept."
         text = self.redactor.text(str(message))[:MAX_LOG_LENGTH].replace("\x00", "")
         self.log.append((timezone.now(), level, text))
 
@@ -111,8 +124,9 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     shown: Any = None
     try:
         parameters, shown = _parameters(attempt)
-        result = actions.get(attempt.claim.planned.action).execute(_call(attempt, parameters))
-        return _outcome(attempt, result, shown)
+        return _outcome(attempt, _executed(attempt, parameters), shown)
+    except DiedError:
+        return Lost(**attempt.fence(), input=shown)
     except ActionError as error:
         return _failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
     except (ExpressionError, DefinitionError) as error:
@@ -120,6 +134,9 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     except SecretError as error:
         return _failed(attempt, "secret_error", str(error), shown)
     except Exception as error:  # noqa: BLE001 - an action may raise anything; all of it is an outcome
+        if is_away(error):
+            # A secret or a child run could not be had: no fault of the task, which is to be given out again.
+            return Released(**attempt.fence())
         # The text goes through the redactor; a traceback may hold what it cannot know.
         logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
         return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
@@ -136,6 +153,14 @@ def _patiently(attempt: Attempt, ask: Callable[[], T]) -> T:
             if attempt.stop.wait(seconds):
                 break
     return ask()
+
+
+def _executed(attempt: Attempt, parameters: dict[str, Any]) -> Any:
+    action, call = attempt.claim.planned.action, _call(attempt, parameters)
+    if attempt.claim.task.losses >= SUSPECT:
+        # Workers have died while they held this: it may be what kills, and then must not take others with it again.
+        return execute_apart(action, call)
+    return actions.get(action).execute(call)
 
 
 # Parameters
@@ -223,7 +248,7 @@ def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
 
 
 def _output_problem(claim: Claim, output: Any) -> str:
-    issues = strict_json.check_value(output, "output", max_bytes=MAX_OUTPUT_BYTES)
+    issues = strict_json.check_value(output, "output", max_bytes=OUTPUT_BYTES)
     if issues:
         return issues[0].message
     schema = claim.planned.output_schema
@@ -252,7 +277,7 @@ def _failed(
     return Failed(
         **attempt.fence(),
         input=shown,
-        error={"code": code, "message": text},
+        error={"code": code[:MAX_ERROR_CODE_LENGTH], "message": text},
         retryable=retryable,
         retry_after=retry_after,
     )

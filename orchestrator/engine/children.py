@@ -12,6 +12,7 @@ from orchestrator.exceptions import BatonError
 from orchestrator.models import Run, TaskRun, Workflow
 
 MAX_DEPTH = 8
+WAITED_FOR = "waited-for"
 
 
 def start_child(claim: Claim, wish: StartChild) -> Run:
@@ -34,12 +35,17 @@ def start_child(claim: Claim, wish: StartChild) -> Run:
             workflow,
             wish.parameters,
             trigger="parent",
-            idempotency_key=f"child:{task.id}:{task.epoch}:{task.attempt}",
+            idempotency_key=child_key(task.id, task.epoch, task.attempt, waited_for=wish.wait),
             parent=TaskRun.objects.get(pk=task.id),
             depth=claim.run.depth + 1,
         )
     except BatonError as error:
         raise ActionError(error.code, error.message, retryable=False) from error
+
+
+def child_key(task_id: int, epoch: int, attempt: int, *, waited_for: bool = True) -> str:
+    """What makes an attempt's run one and the same, and tells which runs somebody waits for."""
+    return f"{WAITED_FOR if waited_for else 'child'}:{task_id}:{epoch}:{attempt}"
 
 
 def _target(wish: StartChild) -> Workflow:

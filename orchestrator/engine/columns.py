@@ -119,6 +119,7 @@ class Table:
         self._inward = [(i, how) for i, column in enumerate(self.columns) if (how := _inward(column, status))]
         self._outward = tuple(_outward(column) for column in self.written)
         self._written_values = attrgetter(*self.written)
+        self._values = attrgetter(*self.columns)
 
     def select(self, where: str) -> str:
         return f"SELECT {listed(self.columns)} FROM {self.name} WHERE {where}"
@@ -130,6 +131,10 @@ class Table:
         state = self._state(*values)
         self.note_stored(state)
         return state
+
+    def copy(self, state: Any) -> Any:
+        """The same values, apart from what becomes of this state; not for writing."""
+        return self._state(*self._values(state))
 
     def note_stored(self, state: State) -> None:
         """What the state holds now is what the database holds."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from orchestrator.engine import rows
 from orchestrator.engine.definitions import current_version
+from orchestrator.engine.limits import KEY_LENGTH, REASON_LENGTH, check_text
 from orchestrator.engine.parameters import check_parameters
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.points import reached
@@ -46,6 +47,7 @@ def start(
     The same `idempotency_key` gives the same run, however often it is asked for. Raises InvalidError on parameters that
     do not fit, with every problem located.
     """
+    check_text(idempotency_key or "", "idempotency_key", KEY_LENGTH)
     version = current_version(workflow)
     plan = plan_for(version.pk)
     values = check_parameters(plan, params or {})
@@ -127,6 +129,7 @@ def resume(run_id: int, *, user: User | None = None) -> Run:
 
 def cancel(run_id: int, *, user: User | None = None, reason: str = "") -> Run:
     """End the run now; what still executes is fenced off. Raises ConflictError when it has ended."""
+    check_text(reason, "reason", REASON_LENGTH)
     return _do(Cancel(run_id=run_id, actor=actor_of(user), reason=reason))
 
 

@@ -10,6 +10,7 @@ from orchestrator.definition import strict_json
 from orchestrator.definition.fields import Field, ParameterSchema
 from orchestrator.definition.issues import Issue
 from orchestrator.definition.schema import Parameter
+from orchestrator.engine.limits import PARAMETER_BYTES
 from orchestrator.exceptions import InvalidError
 from orchestrator.planning.plan import Plan
 from orchestrator.secrets import SEALED, is_sealed, seal, unseal
@@ -36,7 +37,8 @@ def _field(parameter: Parameter) -> Field:
 def check_parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values a run is started with. Raises InvalidError with every problem located."""
     values = dict(given)
-    issues = [*strict_json.check_value(values, "parameters"), *_unknown(plan, values)]
+    sound = strict_json.check_value(values, "parameters", max_bytes=PARAMETER_BYTES)
+    issues = [*sound, *_unknown(plan, values)]
     schema = parameter_schema(plan.parameters)
     known = {name: value for name, value in values.items() if name in plan.parameters}
     issues += [i for i in schema.check(known, "parameters", resolved=True) if i.severity == "error"]

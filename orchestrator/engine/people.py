@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from django.contrib.auth.models import User
 
-from orchestrator.definition import strict_json
 from orchestrator.engine.lifecycle import actor_of
+from orchestrator.engine.limits import OUTPUT_BYTES, PARAMETER_BYTES, REASON_LENGTH, check_json, check_text
 from orchestrator.engine.turn import take_turn
-from orchestrator.exceptions import ConflictError, InvalidError, NotFoundError
+from orchestrator.exceptions import ConflictError, NotFoundError
 from orchestrator.models import TaskRun
 from orchestrator.planning.signals import Told
 
@@ -19,7 +19,7 @@ def retry_task(
 ) -> TaskRun:
     """Try a failed task again, with its own parameters or these instead; the run goes on from there."""
     if parameters is not None:
-        _check(parameters, "parameters")
+        check_json(parameters, "parameters", PARAMETER_BYTES)
     return _tell(task_run_id, "retry", user, parameters=parameters)
 
 
@@ -35,14 +35,8 @@ def fail_task(task_run_id: int, *, user: User | None = None, reason: str = "") -
 
 def complete_task(task_run_id: int, *, user: User | None = None, output: Any = None) -> TaskRun:
     """It was done by hand, with this result."""
-    _check(output, "output")
+    check_json(output, "output", OUTPUT_BYTES)
     return _tell(task_run_id, "complete", user, output=output)
-
-
-def _check(value: Any, path: str) -> None:
-    issues = strict_json.check_value(value, path)
-    if issues:
-        raise InvalidError(issues[0].message, issues)
 
 
 def _tell(
@@ -51,6 +45,7 @@ def _tell(
     user: User | None,
     **given: Any,
 ) -> TaskRun:
+    check_text(str(given.get("reason", "")), "reason", REASON_LENGTH)
     task = TaskRun.objects.filter(pk=task_run_id).first()
     if task is None:
         raise NotFoundError(f"There is no task run {task_run_id}.")

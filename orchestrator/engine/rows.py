@@ -11,16 +11,23 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.engine import statements
-from orchestrator.engine.columns import RUNS, TASKS, State, Table, listed, time_out
+from orchestrator.engine.columns import RUNS, TASKS, State, Table, array_type, cast, listed, time_out
 from orchestrator.planning.state import RunState, TaskState
 
 _EVENT_COLUMNS = ("run_id", "seq", "type", "task", "index", "actor", "at", "data", "digest")
 _EVENT_TYPES = ("bigint", "bigint", "text", "text", "bigint", "text", "timestamptz", "text", "text")
 _INSERT_EVENT = f"INSERT INTO orchestrator_event ({listed(_EVENT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_EVENT_COLUMNS))})"
+# On PostgreSQL many rows go as one list for each column.
 _INSERT_EVENTS = (
     f"INSERT INTO orchestrator_event ({listed(_EVENT_COLUMNS)}) "
     'SELECT run_id, seq, type, task, "index", actor, at, data::json, digest '
     f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in _EVENT_TYPES)}) AS v({listed(_EVENT_COLUMNS)})"
+)
+_INSERT_TASKS = (
+    f"INSERT INTO {TASKS.name} ({listed(TASKS.columns[1:])}) "
+    f"SELECT {', '.join(chr(34) + name + chr(34) + cast(name) for name in TASKS.columns[1:])} "
+    f"FROM unnest({', '.join('%s::' + array_type(name) for name in TASKS.columns[1:])}) "
+    f"AS v({listed(TASKS.columns[1:])})"
 )
 _INSERT_TASK = (
     f"INSERT INTO {TASKS.name} ({listed(TASKS.columns[1:])}) "
@@ -108,6 +115,11 @@ def ready_tasks(run_id: int, *, sequential: bool, limit: int) -> list[TaskState]
     return _tasks(where, [run_id, sequential, limit])
 
 
+def all_ready_tasks(run_ids: Sequence[int]) -> list[TaskState]:
+    """Every ready row of these runs, for runs that have few."""
+    return _tasks(f"{_in('run_id', run_ids)} AND status = 'ready'", _values(run_ids))
+
+
 def _in(column: str, values: Sequence[Any]) -> str:
     """On PostgreSQL a list is one value, so that the statement is the same for any number."""
     return (
@@ -157,7 +169,11 @@ def _by_column(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def insert_tasks(tasks: Sequence[TaskState]) -> None:
-    statements.execute_many(_INSERT_TASK, [TASKS.new_row(task) for task in tasks])
+    values = [TASKS.new_row(task) for task in tasks]
+    if statements.is_postgres() and len(values) > 1:
+        statements.execute(_INSERT_TASKS, _by_column(values))
+    else:
+        statements.execute_many(_INSERT_TASK, values)
 
 
 def insert_events(events: Sequence[Sequence[Any]]) -> None:

@@ -44,12 +44,16 @@ def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     here = _here()
-    if _is_listened_to(here):
+    if is_postgres():
+        # In a pipeline these travel together; `executemany` would wait for them.
+        for row in rows:
+            execute(sql, row)
+    elif _is_listened_to(here):
         with here.cursor() as cursor:
             cursor.executemany(sql, rows)
-        return
-    with here.wrap_database_errors:
-        _driver(here).executemany(_spelt(sql), rows)
+    else:
+        with here.wrap_database_errors:
+            _driver(here).executemany(_spelt(sql), rows)
 
 
 @lru_cache(maxsize=1)
@@ -62,13 +66,12 @@ def is_postgres() -> bool:
 def pipelined() -> Iterator[None]:
     """On PostgreSQL: statements travel together, and only what reads waits for an answer.
 
-    Not inside somebody else's transaction, who may expect an error at its own statement.
+    An error shows at the next statement that reads, or at the end: for a transaction whose statements all stand or fall.
     """
     here = _here()
-    if not is_postgres() or here.in_atomic_block or _is_listened_to(here):
+    if not is_postgres() or _is_listened_to(here):
         yield
         return
-    here.ensure_connection()
     with here.wrap_database_errors, here.connection.pipeline():
         yield
 

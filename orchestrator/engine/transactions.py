@@ -21,7 +21,7 @@ def turn_transaction() -> Iterator[None]:
         with transaction.atomic(savepoint=False):
             yield
     elif statements.is_postgres():
-        with statements.pipelined(), transaction.atomic():
+        with transaction.atomic(), statements.pipelined():
             yield
     else:
         with _in_line(), transaction.atomic():

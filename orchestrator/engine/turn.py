@@ -13,7 +13,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +22,16 @@ from django.utils import timezone
 from orchestrator import conf
 from orchestrator.actions.agent_task import served_by
 from orchestrator.dispatch import wake
-from orchestrator.engine import quarantine, rows, writing
+from orchestrator.engine import quarantine, rows, singly, writing
+from orchestrator.engine.columns import TASKS
+from orchestrator.engine.memory import Memory
 from orchestrator.engine.news import send_after_commit
 from orchestrator.engine.plans import plan_for
 from orchestrator.engine.points import reached
 from orchestrator.engine.transactions import turn_transaction
 from orchestrator.planning.board import Board, Wanted, World
 from orchestrator.planning.claiming import claim
-from orchestrator.planning.machine import RUN_ENDED
+from orchestrator.planning.machine import RUN_ENDED, TaskStatus
 from orchestrator.planning.opening import fold, open_task
 from orchestrator.planning.outcomes import handle
 from orchestrator.planning.plan import PlanTask
@@ -37,6 +39,10 @@ from orchestrator.planning.signals import WHOLE_RUN, Signal, TaskSignal, Told
 from orchestrator.planning.state import RunState, TaskState
 
 logger = logging.getLogger(__name__)
+
+Line = tuple[int, int, datetime, str, str]  # id of the task run, attempt, time, level, message
+
+FEW = 20  # ready rows of a run that are read together with those of other runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +71,97 @@ class TurnResult:
     conflicts: dict[int, list[str]] = field(default_factory=dict)
     left_over: bool = False  # something stayed claimable that this turn had no room for
 
+    def add(self, other: TurnResult) -> None:
+        self.claims += other.claims
+        self.conflicts |= other.conflicts
+        self.left_over |= other.left_over
+
 
 def take_turn(
     signals: Iterable[Signal] = (),
     *,
     claiming: ClaimRequest | None = None,
-    lines: Sequence[tuple[int, int, datetime, str, str]] = (),
+    lines: Sequence[Line] = (),
     now: datetime | None = None,
+    memory: Memory | None = None,
 ) -> TurnResult:
     """Settle these signals, of any number of runs, in one transaction, and store what the attempts behind them logged.
 
-    Raises only what the database raises.
+    `memory` is what the caller's earlier turns left. Raises only what the database raises.
     """
     by_run: dict[int, list[Signal]] = defaultdict(list)
     for signal in signals:
         by_run[signal.run_id].append(signal)
-    with turn_transaction():
-        turn = _Turn(by_run, claiming, now or timezone.now())
-        result = turn.take()
-        rows.insert_lines(lines)
-        reached("turn before commit")
+    moment, memory = now or timezone.now(), memory if memory is not None else Memory()
+    try:
+        return _taken(by_run, claiming, lines, moment, memory)
+    except Exception as error:
+        if not singly.is_ours_to_mend(error):
+            raise
+        logger.exception("A turn over %s runs failed and is taken again run by run", len(by_run))
+        return _taken_singly(by_run, claiming, lines, moment, memory)
+
+
+def _taken(
+    by_run: dict[int, list[Signal]],
+    claiming: ClaimRequest | None,
+    lines: Sequence[Line],
+    now: datetime,
+    memory: Memory,
+) -> TurnResult:
+    try:
+        with turn_transaction():
+            turn = _Turn(by_run, claiming, now, memory)
+            result = turn.take()
+            rows.insert_lines(lines)
+            reached("turn before commit")
+    except BaseException:
+        memory.clear()
+        raise
     reached("turn after commit")
     return result
 
 
+def _taken_singly(
+    by_run: dict[int, list[Signal]],
+    claiming: ClaimRequest | None,
+    lines: Sequence[Line],
+    now: datetime,
+    memory: Memory,
+) -> TurnResult:
+    """The signals of each run, and a claim from each run, in turns of their own; a run that fails alone is sealed off."""
+    whole = TurnResult()
+
+    def settle(run_id: int) -> TurnResult:
+        return _taken({run_id: by_run[run_id]}, None, (), now, memory)
+
+    def claim_from(run_id: int) -> TurnResult:
+        assert claiming is not None
+        request = replace(claiming, limit=claiming.limit - len(whole.claims), run_id=run_id)
+        return _taken({}, request, (), now, memory)
+
+    for run_id, result in singly.each(sorted(by_run), settle, now):
+        whole.add(result or TurnResult(conflicts={run_id: [quarantine.SET_ASIDE]}))
+    if claiming is not None:
+        wanted = [claiming.run_id] if claiming.run_id else singly.claimable(claiming.runs)
+        for _, result in singly.each(wanted, claim_from, now):
+            whole.add(result or TurnResult())
+            if len(whole.claims) >= claiming.limit:
+                break
+    rows.insert_lines(lines)
+    return whole
+
+
 class _Turn:
-    def __init__(self, by_run: dict[int, list[Signal]], claiming: ClaimRequest | None, now: datetime) -> None:
+    def __init__(
+        self,
+        by_run: dict[int, list[Signal]],
+        claiming: ClaimRequest | None,
+        now: datetime,
+        memory: Memory,
+    ) -> None:
         self.by_run = by_run
+        self.memory = memory
         self.claiming = claiming
         self.now = now
         self.world = World(now, served, random.random, conf.lease_seconds())
@@ -106,6 +176,7 @@ class _Turn:
         self._claim()
         self._each(Board.finish)
         self._write()
+        self.memory.keep(self.boards)
         return self.result
 
     # 1. Lock
@@ -117,6 +188,8 @@ class _Turn:
             runs += rows.lock_claimable(request.runs, sorted(self.by_run))
         elif request is not None and request.run_id is not None and request.run_id not in self.by_run:
             runs += rows.lock_runs([request.run_id])
+        for run in runs:
+            self.memory.recall(run)
         self.boards = [Board(plan_for(run.version_id), run, self.world) for run in runs]
 
     # 2. Read what the signals name
@@ -124,16 +197,20 @@ class _Turn:
     def _load(self) -> None:
         whole = {board.run.id for board in self.boards if self._touches_all(board.run.id)}
         ids = [
-            signal.task_id
+            (run_id, signal.task_id)
             for run_id, signals in self.by_run.items()
             for signal in signals
             if run_id not in whole and isinstance(signal, TaskSignal)
         ]
         loaded: dict[int, list[TaskState]] = defaultdict(list)
-        for row in rows.tasks_by_id(ids) if ids else ():
+        for row in self.memory.tasks_by_id(ids):
             loaded[row.run_id].append(row)
         for board in self.boards:
-            board.add(rows.tasks_of_run(board.run.id) if board.run.id in whole else loaded[board.run.id])
+            if board.run.id in whole:
+                self.memory.forget(board.run.id)
+                board.add(rows.tasks_of_run(board.run.id))
+            else:
+                board.add(loaded[board.run.id])
         self._add_groups()
 
     def _touches_all(self, run_id: int) -> bool:
@@ -146,9 +223,11 @@ class _Turn:
         )
 
     def _fetch(self, wanted: dict[int, Wanted]) -> None:
-        pairs = [(run_id, key) for run_id, want in wanted.items() for key in sorted(want.keys)]
+        asked = [
+            (board, sorted(wanted[board.run.id].keys)) for board in self.boards if board.run.id in wanted
+        ]
         found: dict[int, list[TaskState]] = defaultdict(list)
-        for row in rows.tasks_by_key(pairs) if pairs else ():
+        for row in self.memory.tasks_by_key(asked):
             found[row.run_id].append(row)
         for board in self.boards:
             board.add(found[board.run.id])
@@ -176,16 +255,36 @@ class _Turn:
         if request is None:
             self.result.left_over = any(board.claim_room() > 0 for board in self.boards)
             return
+        boards = [board for board in self.boards if request.run_id in {None, board.run.id}]
+        self._load_ready(boards, request.limit)
         room = request.limit
-        for board in self.boards:
-            if room > 0 and request.run_id in {None, board.run.id} and board.claim_room() > 0:
-                _load_ready(board, room)
-                taken = claim(board, room, request.worker)
-                room -= len(taken)
-                self.result.claims += [
-                    Claim(board.run, task, board.plan.tasks[task.key], board.plan.facts) for task in taken
-                ]
-            self.result.left_over |= board.claim_room() > 0
+        for board in boards:
+            taken = claim(board, room, request.worker) if room > 0 and board.claim_room() > 0 else []
+            room -= len(taken)
+            self.result.claims += [
+                # A copy: the row itself lives on, and another attempt must not change this one's fence.
+                Claim(board.run, TASKS.copy(task), board.plan.tasks[task.key], board.plan.facts)
+                for task in taken
+            ]
+        self.result.left_over = any(board.claim_room() > 0 for board in self.boards)
+
+    def _load_ready(self, boards: Iterable[Board], room: int) -> None:
+        """Ready rows from before this turn, as far as there is room; those made ready in it are on the board already."""
+        few: dict[int, Board] = {}
+        for board in boards:
+            if room <= 0:
+                break
+            for sequential, count in _ready_before(board):
+                known = self.memory.take_ready(board.run.id, sequential=sequential, count=count, limit=room)
+                if known is not None:
+                    board.add(known)
+                elif count <= FEW:
+                    few[board.run.id] = board
+                else:
+                    board.add(rows.ready_tasks(board.run.id, sequential=sequential, limit=room))
+            room -= board.claim_room()
+        for row in rows.all_ready_tasks(list(few)) if few else ():
+            few[row.run_id].add([row])
 
     def _each(self, step: writing.Step, only: set[int] | None = None) -> None:
         """Do this with every board; one it fails on is set aside and the others go on."""
@@ -196,6 +295,7 @@ class _Turn:
                 step(board)
             except Exception as error:
                 logger.exception("Run %s was set aside", board.run.id)
+                self.memory.forget(board.run.id)
                 self.boards[position] = quarantine.set_aside(board, error, self.world)
 
     # 4. and 5. Write, and what follows the commit
@@ -216,14 +316,15 @@ def _advance(board: Board) -> None:
         board.drop_propagation()
 
 
-def _load_ready(board: Board, room: int) -> None:
-    """Ready rows from before this turn; those that became ready in it are on the board already."""
-    here = [task for task in board.tasks.values() if task.status == "ready"]
-    sequential = sum(task.sequential for task in here)
-    if board.run.ready_sequential > sequential and not board.run.sequential_busy:
-        board.add(rows.ready_tasks(board.run.id, sequential=True, limit=1))
-    if board.run.ready_parallel > len(here) - sequential:
-        board.add(rows.ready_tasks(board.run.id, sequential=False, limit=room))
+def _ready_before(board: Board) -> list[tuple[bool, int]]:
+    """How many rows of each kind, sequential or not, were ready before this turn and could be claimed now."""
+    run = board.run
+    if board.claim_room() <= 0:
+        return []
+    here = [task.sequential for task in board.tasks.values() if task.status is TaskStatus.READY]
+    sequential = 0 if run.sequential_busy else run.ready_sequential - sum(here)
+    parallel = run.ready_parallel - (len(here) - sum(here))
+    return [(kind, count) for kind, count in ((True, sequential), (False, parallel)) if count > 0]
 
 
 def served(agent_id: str) -> bool:

@@ -50,7 +50,13 @@ class Approval(models.Model):
                 fields=["task_run"], condition=Q(status="open"), name="one_open_approval_per_task"
             ),
         )
-        indexes = (models.Index(fields=["requested_at"], condition=Q(status="open"), name="approval_open"),)
+        indexes = (
+            models.Index(fields=["requested_at"], condition=Q(status="open"), name="approval_open"),
+            models.Index(fields=["status", "-id"], name="approval_by_status"),
+            models.Index(
+                fields=["decided_at"], condition=Q(decided_at__isnull=False), name="approval_decided"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -68,6 +74,7 @@ class Approver(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["approval", "name"], name="approver_named_once"),)
+        indexes = (models.Index(fields=["name"], name="approver_by_name"),)
 
     def __str__(self) -> str:
         return self.name

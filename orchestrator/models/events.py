@@ -20,7 +20,7 @@ class Event(models.Model):
     type = models.CharField(max_length=40)
     task = models.CharField(max_length=64, blank=True)
     index = models.IntegerField(default=-1)
-    actor = models.CharField(max_length=150, blank=True)
+    actor = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
     data = OrderedJSONField(default=dict)
     digest = models.CharField(max_length=64)

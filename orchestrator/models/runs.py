@@ -19,8 +19,10 @@ class Run(models.Model):
     looking for work never scans task runs.
     """
 
-    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="runs")
-    version = models.ForeignKey(WorkflowVersion, on_delete=models.PROTECT, related_name="runs")
+    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="runs", db_index=False)
+    version = models.ForeignKey(
+        WorkflowVersion, on_delete=models.PROTECT, related_name="runs", db_index=False
+    )
     status = models.CharField(max_length=16, choices=RunStatus.choices())
     epoch = models.PositiveIntegerField(default=1)
     seq = models.PositiveIntegerField(default=0)
@@ -66,8 +68,12 @@ class Run(models.Model):
         indexes = (
             models.Index(fields=["touched_at"], condition=Q(claimable=True), name="run_claimable"),
             models.Index(fields=["workflow", "-id"], name="run_of_workflow"),
+            models.Index(fields=["workflow", "status", "-id"], name="run_of_workflow_by_status"),
+            models.Index(fields=["version", "status", "-id"], name="run_of_version"),
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["deadline_at"], condition=Q(deadline_at__isnull=False), name="run_deadline"),
+            models.Index(fields=["status", "finished_at"], name="run_ended_at"),
+            models.Index(fields=["created_at"], name="run_created_at"),
         )
 
     def __str__(self) -> str:

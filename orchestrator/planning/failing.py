@@ -52,16 +52,14 @@ def give_up(board: Board, task: TaskState, error: dict[str, Any], actor: str = "
         board.note("task.failed", task, actor, error=error)
 
 
-def attempt_lost(board: Board, task: TaskState) -> None:
+def attempt_lost(board: Board, task: TaskState, actor: str = "clock") -> None:
     """The worker of an attempt died. The attempt is given out again and does not count, three times at most."""
     task.losses += 1
     if task.losses >= MAX_LOSSES:
         message = f"The worker died {MAX_LOSSES} times while it carried this task out."
-        attempt_failed(
-            board, task, {"code": "worker_lost", "message": message}, retryable=False, actor="clock"
-        )
+        attempt_failed(board, task, {"code": "worker_lost", "message": message}, retryable=False, actor=actor)
         return
-    give_back(board, task, "lost", "clock")
+    give_back(board, task, "lost", actor)
 
 
 def give_back(board: Board, task: TaskState, reason: str, actor: str) -> None:

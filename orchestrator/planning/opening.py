@@ -9,6 +9,8 @@ from typing import Any
 from orchestrator.definition.expressions import ExpressionError, holds
 from orchestrator.definition.fields import has_type
 from orchestrator.definition.issues import DefinitionError, Issue, show
+from orchestrator.definition.language import NAME_LENGTH
+from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
 from orchestrator.planning.board import Board
 from orchestrator.planning.failing import give_up
 from orchestrator.planning.inline import evaluate_check
@@ -17,6 +19,8 @@ from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHEC
 from orchestrator.planning.state import OpenApproval, TaskState
 
 MAX_ITEMS = 5000
+MAX_APPROVERS = 100
+MAX_TITLE = 300
 MAX_PATIENCE = 31 * 86_400  # seconds that an approval may wait
 
 
@@ -53,7 +57,9 @@ def open_task(board: Board, task: TaskState, planned: PlanTask) -> None:
             if not holds(condition, context):
                 _skip(board, task, condition.source)
                 return
-        task.agent_id = str(planned.agent.resolve(context))
+        agent = str(planned.agent.resolve(context))
+        _check_name(agent, "agent_id")
+        task.agent_id = agent
         if planned.for_each is not None:
             _expand(board, task, planned, context)
         else:
@@ -147,6 +153,7 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     gate = planned.gate
     assert gate is not None
     content = gate.content.resolve(context)
+    _check_approvers(content.get("approvers"))
     seconds = _patience(gate, context)
     now = board.world.now
     task.attempt += 1
@@ -156,7 +163,31 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
     board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.due_at))
     deadline = task.due_at.isoformat() if task.due_at else None
-    board.note("approval.required", task, title=str(content.get("title", planned.name)), deadline=deadline)
+    board.note(
+        "approval.required",
+        task,
+        title=str(content.get("title", planned.name))[:MAX_TITLE],
+        deadline=deadline,
+    )
+
+
+def _check_approvers(approvers: Any) -> None:
+    """What a parameter gave must fit where it is kept."""
+    names = approvers.split(",") if isinstance(approvers, str) else approvers
+    if not isinstance(names, list):
+        return
+    path = "parameters.approvers"
+    if len(names) > MAX_APPROVERS:
+        message = f"A request names at most {MAX_APPROVERS} approvers; these are {len(names)}. Name a group."
+        raise DefinitionError([Issue(path, "out_of_range", message)])
+    for name in names:
+        _check_name(str(name).strip(), path)
+
+
+def _check_name(name: str, path: str) -> None:
+    if len(name) > NAME_LENGTH:
+        message = f"A name has at most {NAME_LENGTH} characters; this one, {show(name)}, has {len(name):,}."
+        raise DefinitionError([Issue(path, "out_of_range", message)])
 
 
 def _patience(gate: Gate, context: dict[str, Any]) -> float | None:
@@ -170,6 +201,13 @@ def _patience(gate: Gate, context: dict[str, Any]) -> float | None:
     return float(seconds)
 
 
+def too_large(whose: str) -> dict[str, str]:
+    """The error of a task whose output is put together from several that each were allowed."""
+    size = MAX_WEIGHT // 1024**2
+    message = f"The outputs of {whose} are larger than {size} MiB together. Let each give less, or write files and give their paths."
+    return {"code": "output_too_large", "message": message}
+
+
 def fold(board: Board, group: TaskState) -> None:
     """All items of a for_each task have settled: gather their outputs in order, or fail."""
     items = board.items(group.key)
@@ -177,6 +215,10 @@ def fold(board: Board, group: TaskState) -> None:
     if group.items_failed:
         message = f"{group.items_failed} of {len(items)} items failed."
         give_up(board, group, {"code": "items_failed", "message": message})
+        return
+    if is_heavier_than(group.output, MAX_WEIGHT):
+        group.output = None
+        give_up(board, group, too_large("the items"))
         return
     board.settle(group, TaskStatus.COMPLETED)
     board.note("task.completed", group, items=len(items))

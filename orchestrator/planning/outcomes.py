@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from orchestrator.planning.board import Board
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
-from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
-from orchestrator.planning.opening import make_ready
+from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
+from orchestrator.planning.opening import make_ready, too_large
 from orchestrator.planning.people import told
 from orchestrator.planning.signals import (
     AgentAppeared,
@@ -20,6 +20,7 @@ from orchestrator.planning.signals import (
     Decided,
     Due,
     Failed,
+    Lost,
     Pause,
     Released,
     Resume,
@@ -33,7 +34,7 @@ from orchestrator.planning.state import CloseApproval, TaskState
 
 
 def handle(board: Board, signal: Signal) -> None:
-    """Apply one signal. One that no longer fits changes nothing; an outcome refused leaves an event."""
+    """Apply one signal. One that no longer fits changes nothing; an outcome or a cancel refused leaves an event."""
     if isinstance(signal, AttemptSignal):
         _outcome(board, signal)
     elif isinstance(signal, TaskSignal):
@@ -70,12 +71,17 @@ def _outcome(board: Board, signal: AttemptSignal) -> None:
         _child_started(board, task, signal)
     elif isinstance(signal, Released):
         give_back(board, task, "released", signal.actor)
+    elif isinstance(signal, Lost):
+        attempt_lost(board, task, signal.actor)
 
 
 def _refuse(board: Board, task: TaskState | None, signal: AttemptSignal) -> None:
     kind = type(signal).__name__.lower()
     if task is not None:
         board.note("outcome.refused", task, signal.actor, outcome=kind, late_claim=signal.claim)
+    if isinstance(signal, ChildStarted) and (task is None or task.status in TASK_SETTLED):
+        # Nobody will ever wait for it. Of a task that goes on the next attempt may: the clock sees to the rest.
+        board.abandoned_children.append(signal.child_id)
     board.conflicts.append("The attempt is no longer this worker's; its outcome was refused.")
 
 
@@ -165,7 +171,9 @@ def _child_ended(board: Board, task: TaskState, signal: ChildEnded) -> None:
     if not waiting or task.child_id != signal.child_id:
         return
     task.output = {"run": signal.child_id, "status": signal.status, "output": signal.output}
-    if signal.status == RunStatus.COMPLETED:
+    if signal.is_too_large:
+        give_up(board, task, too_large(f"run #{signal.child_id}"))
+    elif signal.status == RunStatus.COMPLETED:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, child=signal.child_id)
     else:
@@ -226,6 +234,8 @@ def _resume(board: Board, signal: Resume) -> None:
 
 def _cancel(board: Board, signal: Cancel) -> None:
     if board.run.status in RUN_ENDED:
+        if board.run.status is not RunStatus.CANCELLED:
+            board.note("cancel.refused", actor=signal.actor, status=board.run.status.value)
         board.conflicts.append(f"The run has already {_ended(board.run.status)}.")
         return
     reason = signal.reason or "The run was cancelled."

@@ -76,6 +76,7 @@ class Plan:
     max_parallel: int | None
     timeout_seconds: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()  # of its tasks, in definition order
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def compile_plan(definition: Definition) -> Plan:
         max_parallel=definition.settings.max_parallel,
         timeout_seconds=definition.settings.timeout_seconds,
         parameters=definition.parameters,
+        keys=tuple(definition.tasks),
     )
 
 

@@ -55,6 +55,11 @@ class Released(AttemptSignal):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(AttemptSignal):
+    """The process in which the action was carried out died of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Due(TaskSignal):
     """The clock found `due_at` in the past: a retry, a timeout, a deadline or a lost lease."""
 
@@ -70,6 +75,7 @@ class ChildEnded(TaskSignal):
     status: str
     output: Any = None
     error: dict[str, Any] | None = None
+    is_too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Final, TypedDict
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Min
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -35,9 +35,18 @@ class Part(TypedDict):
 def health() -> dict[str, Part]:
     """The parts by name. Never fails: a database that is away is an answer."""
     found = database()
-    if not found["ok"]:
-        unknown = Part(ok=False, sentence="Unknown while the database is away.", age=None)
-        return {"web": unknown, "workers": unknown, "clock": unknown, "database": found, "queue": unknown}
+    try:
+        return _parts(found) if found["ok"] else _unknown(found)
+    except Error as error:
+        return _unknown(_lost(error))
+
+
+def _unknown(found: Part) -> dict[str, Part]:
+    unknown = Part(ok=False, sentence="Unknown while the database is away.", age=None)
+    return {"web": unknown, "workers": unknown, "clock": unknown, "database": found, "queue": unknown}
+
+
+def _parts(found: Part) -> dict[str, Part]:
     now = timezone.now()
     return {
         "web": _processes(Process.Kind.WEB, "web process", now),
@@ -55,13 +64,17 @@ def database() -> Part:
         missing = _missing_migrations()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        logger.warning("The database does not answer: %s", error)
-        connection.close()
-        return Part(ok=False, sentence="The database does not answer.", age=None)
+    except Error as error:
+        return _lost(error)
     if missing:
         return Part(ok=False, sentence=f"{missing} migrations are missing; run 'baton migrate'.", age=None)
     return Part(ok=True, sentence=f"Answers in {(time.monotonic() - started) * 1000:.0f} ms.", age=None)
+
+
+def _lost(error: Error) -> Part:
+    logger.warning("The database does not answer: %s", error)
+    connection.close()
+    return Part(ok=False, sentence="The database does not answer.", age=None)
 
 
 def _missing_migrations() -> int:

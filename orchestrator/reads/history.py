@@ -32,6 +32,7 @@ _STATES: Final[dict[str, State]] = {
     "approval.expired": "failed",
     "approval.cancelled": "cancelled",
     "outcome.refused": "cancelled",
+    "cancel.refused": "cancelled",
 }
 _SENTENCES: Final[dict[str, str]] = {
     "workflow.started": "The run started",
@@ -55,6 +56,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "approval.expired": "{task} was not decided in time",
     "approval.cancelled": "{task} was withdrawn",
     "outcome.refused": "A late outcome of {task} was refused",
+    "cancel.refused": "The run had ended before it could be cancelled",
 }
 SYSTEM: Final = "System"
 PEOPLE: Final = "People"

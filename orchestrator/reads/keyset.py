@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from django.db.models import OuterRef, QuerySet
+
+from orchestrator.models import Run
+
 Row = TypeVar("Row")
 
 
@@ -22,6 +26,15 @@ def cut(rows: Sequence[Row], size: int, place: Callable[[Row], str]) -> Page[Row
     """The page of `size` out of rows read one beyond it."""
     shown = list(rows[:size])
     return Page(shown, place(shown[-1]) if len(rows) > size else "")
+
+
+def newest_of(rows: QuerySet[Run], workflow: int | OuterRef) -> QuerySet[Run]:
+    """Those of these runs that are of one workflow, newest first.
+
+    As a range, so that the index over workflow and number is the only one with that order. Told that the workflow
+    equals something, PostgreSQL may walk back through the runs of all workflows until it has met enough of this one.
+    """
+    return rows.filter(workflow_id__gte=workflow, workflow_id__lte=workflow).order_by("workflow_id", "-pk")
 
 
 def moment_place(at: datetime, pk: int) -> str:

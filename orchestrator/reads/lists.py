@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
-from orchestrator.reads.keyset import Page, cut, moment_place, parse_moment_place, parse_number
+from orchestrator.reads.keyset import Page, cut, moment_place, newest_of, parse_moment_place, parse_number
 from orchestrator.reads.progress import pieces_of_runs
 from orchestrator.reads.recent import Recent, recent_runs, run_looks, seconds
 from orchestrator.reads.states import Look, State, clock
@@ -21,6 +21,12 @@ PAGE: Final = 25
 ACTIVE: Final = tuple(status for status in RunStatus if status not in RUN_ENDED)
 RUN_FILTERS: Final = ("active", "waiting", "completed", "failed", "cancelled", "paused")
 WORKFLOW_FILTERS: Final = ("active", "failing", "archived")
+_ALMOST_AT_ONCE: Final = timedelta(
+    minutes=5
+)  # within it runs may not be numbered in the order of their times
+_MOST_NAMED: Final = (
+    20  # workflows that are looked at one by one; more are likely to have enough of the newest runs
+)
 _NEEDS_SOMEBODY: Final = (WaitReason.APPROVAL, WaitReason.AGENT, WaitReason.PERSON)
 
 
@@ -98,6 +104,11 @@ class RunQuery:
     until: datetime | None = None
     after: str = ""
 
+    @property
+    def number(self) -> int:
+        """The number of the run that the text names, 0 when it is a part of a name."""
+        return parse_number(self.text.removeprefix("#"))
+
 
 # Workflows
 
@@ -143,18 +154,26 @@ def _workflows(visible: QuerySet[Workflow], query: WorkflowQuery) -> QuerySet[Wo
 
 
 def _with_latest(rows: QuerySet[Workflow]) -> QuerySet[Workflow]:
-    newest = Run.objects.filter(workflow_id=OuterRef("pk")).order_by("-pk").values("status")[:1]
+    newest = newest_of(Run.objects.all(), OuterRef("pk")).values("status")[:1]
     return rows.annotate(latest=Subquery(newest))
 
 
 # Runs
 
 
-def run_page(visible: QuerySet[Run], query: RunQuery, *, size: int = PAGE) -> Page[RunRow]:
-    """The runs newest first."""
+def run_page(
+    visible: QuerySet[Run],
+    query: RunQuery,
+    *,
+    workflows: QuerySet[Workflow] | None = None,
+    size: int = PAGE,
+) -> Page[RunRow]:
+    """The runs newest first. `visible` is what the person may see; `workflows` what those are runs of, if not of all."""
     rows = _runs(visible, query).order_by("-pk")
     place = parse_number(query.after)
     rows = rows.filter(pk__lt=place) if place else rows
+    asked = _workflows_asked_for(query, workflows)
+    rows = rows if asked is None else _of_few(rows, asked, size + 1)
     page = cut(list(with_names(rows)[: size + 1]), size, lambda run: str(run.pk))
     return Page(run_rows(page.rows), page.after)
 
@@ -180,16 +199,49 @@ def _usual(recent: Recent | None) -> str:
 
 def _runs(visible: QuerySet[Run], query: RunQuery) -> QuerySet[Run]:
     rows = _shown(visible, query.show)
-    if query.text:
-        number = parse_number(query.text.removeprefix("#"))
-        rows = rows.filter(Q(pk=number) if number else Q(workflow__name__icontains=query.text))
-    if query.workflow:
-        rows = rows.filter(workflow__key=query.workflow)
+    if query.number:
+        rows = rows.filter(pk=query.number)
     if query.started_by is not None:
         rows = rows.filter(started_by_id=query.started_by)
     if query.since is not None:
-        rows = rows.filter(created_at__gte=query.since)
-    return rows.filter(created_at__lt=query.until) if query.until is not None else rows
+        rows = rows.filter(created_at__gte=query.since, pk__gte=_first_since(query.since))
+    if query.until is not None:
+        rows = rows.filter(created_at__lt=query.until, pk__lte=_last_until(query.until))
+    return rows
+
+
+def _workflows_asked_for(query: RunQuery, visible: QuerySet[Workflow] | None) -> QuerySet[Workflow] | None:
+    """The workflows whose runs are wanted, None for all."""
+    by_name = bool(query.text and not query.number)
+    if not by_name and not query.workflow:
+        return visible
+    rows = Workflow.objects.all() if visible is None else visible
+    if by_name:
+        rows = rows.filter(name__icontains=query.text)
+    return rows.filter(key=query.workflow) if query.workflow else rows
+
+
+def _of_few(rows: QuerySet[Run], workflows: QuerySet[Workflow], count: int) -> QuerySet[Run]:
+    """Those of these runs that belong to these workflows; where those are few, only the newest `count`.
+
+    They are found workflow by workflow. Asked for all at once, a database may read run after run until it has enough.
+    """
+    few = list(workflows.order_by().values_list("pk", flat=True)[: _MOST_NAMED + 1])
+    if len(few) > _MOST_NAMED:
+        return rows.filter(workflow__in=workflows.values("pk"))
+    found = [pk for one in few for pk in newest_of(rows, one).values_list("pk", flat=True)[:count]]
+    return Run.objects.filter(pk__in=sorted(found)[-count:])
+
+
+def _first_since(moment: datetime) -> Subquery:
+    """The number from which on runs are not older: so a list by number ends there, instead of at the first run of all."""
+    later = Run.objects.filter(created_at__gte=moment - _ALMOST_AT_ONCE).order_by("created_at")
+    return Subquery(later.values("pk")[:1])
+
+
+def _last_until(moment: datetime) -> Subquery:
+    earlier = Run.objects.filter(created_at__lt=moment + _ALMOST_AT_ONCE).order_by("-created_at")
+    return Subquery(earlier.values("pk")[:1])
 
 
 def _shown(rows: QuerySet[Run], show: str) -> QuerySet[Run]:

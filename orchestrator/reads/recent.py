@@ -9,10 +9,11 @@ from datetime import datetime
 from statistics import median
 from typing import Final
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
+from orchestrator.reads.keyset import newest_of
 from orchestrator.reads.live import telling
 from orchestrator.reads.states import Look, run_look
 
@@ -65,14 +66,11 @@ class Recent:
 
 def recent_runs(workflow_ids: Collection[int]) -> dict[int, Recent]:
     """The last ten runs of each workflow, in three queries however many there are."""
-    oldest = _oldest_shown(workflow_ids)
-    if not oldest:
+    shown = _last_ten(workflow_ids)
+    if not shown:
         return {}
-    chosen = Q()
-    for workflow_id, run_id in oldest.items():
-        chosen |= Q(workflow_id=workflow_id, pk__gte=run_id)
     runs = list(
-        Run.objects.filter(chosen)
+        Run.objects.filter(pk__in=shown)
         .order_by("pk")
         .only(
             "workflow_id",
@@ -93,17 +91,14 @@ def recent_runs(workflow_ids: Collection[int]) -> dict[int, Recent]:
     return {workflow_id: Recent(tuple(marks[-STRIP:])) for workflow_id, marks in found.items()}
 
 
-def _oldest_shown(workflow_ids: Collection[int]) -> dict[int, int]:
-    """The tenth newest run of each workflow, or its first: two steps into an index for each, never a scan."""
+def _last_ten(workflow_ids: Collection[int]) -> list[int]:
+    """The numbers of the ten newest runs of each workflow: a few steps into an index for each, never a scan."""
     if not workflow_ids:
-        return {}
-    of_workflow = Run.objects.filter(workflow_id=OuterRef("pk"))
-    rows = Workflow.objects.filter(pk__in=workflow_ids).annotate(
-        tenth=Subquery(of_workflow.order_by("-pk").values("pk")[STRIP - 1 : STRIP]),
-        newest=Subquery(of_workflow.order_by("-pk").values("pk")[:1]),
-    )
-    pairs = rows.order_by().values_list("pk", "tenth", "newest")
-    return {pk: tenth or 0 for pk, tenth, newest in pairs if newest}
+        return []
+    newest = newest_of(Run.objects.all(), OuterRef("pk")).values("pk")
+    places = {f"newest_{n}": Subquery(newest[n : n + 1]) for n in range(STRIP)}
+    rows = Workflow.objects.filter(pk__in=workflow_ids).order_by().annotate(**places)
+    return [pk for row in rows.values_list(*places) for pk in row if pk is not None]
 
 
 def run_looks(runs: Sequence[Run]) -> dict[int, Look]:
@@ -135,8 +130,10 @@ def seconds(start: datetime | None, end: datetime | None) -> float | None:
 
 def usual_seconds(run: Run, keys: Iterable[str] | None = None) -> dict[str, float]:
     """How long each task took, on average, in the last five completed runs of the same version."""
-    earlier = Run.objects.filter(version_id=run.version_id, status=RunStatus.COMPLETED, pk__lt=run.pk)
-    ids = list(earlier.order_by("-pk").values_list("pk", flat=True)[:5])
+    same = Run.objects.filter(version_id=run.version_id, pk__lt=run.pk)
+    # As a range, and so in the order of one index alone, for the reason that `newest_of` gives.
+    completed = same.filter(status__gte=RunStatus.COMPLETED, status__lte=RunStatus.COMPLETED)
+    ids = list(completed.order_by("status", "-pk").values_list("pk", flat=True)[:5])
     if not ids:
         return {}
     rows = TaskRun.objects.filter(run_id__in=ids, index=-1, status=TaskStatus.COMPLETED)

@@ -8,7 +8,7 @@ import signal
 import sys
 from importlib import import_module
 
-from orchestrator.supervisor import fate, programs
+from orchestrator.supervisor import fate, programs, titles
 from orchestrator.supervisor.keeper import Keeper
 from orchestrator.supervisor.listening import PortTakenError, listen
 
@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _keep(options: argparse.Namespace) -> None:
+    titles.set_title("keeper")
     try:
         server = listen(options.host, options.port) if "web" in options.names else None
     except PortTakenError as error:
@@ -44,6 +45,7 @@ def _keep(options: argparse.Namespace) -> None:
 
 def _be(options: argparse.Namespace) -> None:
     fate.die_with_parent(options.parent)
+    titles.set_title(programs.TITLES.get(options.name, options.name))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     body = import_module(f"orchestrator.supervisor.bodies.{options.name}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 FIRST = 0.5
 LONGEST = 30.0
-STEADY = 60.0
+STEADY = 10.0
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 NAMES = ("web", "workers", "clock")
+TITLES = {"workers": "cluster"}  # the parent of the workers is none itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+from django.db import Error
 from django.http import HttpRequest
 from django.urls import reverse
 
 from orchestrator.models import Approval
 from orchestrator.permissions import Person, approvals_to_decide, can
+
+logger = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
@@ -61,8 +65,17 @@ def _shown(entry: Entry, user: Person) -> dict[str, Any]:
     }
     if entry.key == "approvals":
         # A template that does not draw the frame, such as a fragment, never asks.
-        shown["count"] = cache(lambda: waiting_for(user))
+        shown["count"] = cache(lambda: _waiting_if_known(user))
     return {**shown, "last": entry.last}
+
+
+def _waiting_if_known(user: Person) -> int:
+    """Asked last of all: a page that has all of its own is not thrown away for the number beside it."""
+    try:
+        return waiting_for(user)
+    except Error as error:
+        logger.warning("The number of waiting approvals is not known: %s", error)
+        return 0
 
 
 def _section(path: str, entries: list[dict[str, Any]]) -> str:

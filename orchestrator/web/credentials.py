@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from orchestrator import tokens, vault
+from orchestrator.exceptions import ConflictError
 from orchestrator.models import Secret
 from orchestrator.permissions import require
 from orchestrator.web.account_forms import SecretForm, TokenForm
@@ -26,8 +27,12 @@ def token_list(request: HttpRequest) -> HttpResponse:
     """One's tokens. A new one is in the answer to the form that made it and nowhere else."""
     form = TokenForm(request.POST or None)
     if form.is_valid():
-        _, text = tokens.issue(request.user, form.cleaned_data["name"], form.lifetime())
-        return _token_page(request, TokenForm(), text, CREATED)
+        try:
+            _, text = tokens.issue(request.user, form.cleaned_data["name"], form.lifetime())
+        except ConflictError as error:
+            form.add_error("name", error.message)
+        else:
+            return _token_page(request, TokenForm(), text, CREATED)
     return _token_page(request, form, "", UNPROCESSABLE if form.is_bound else 200)
 
 

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from orchestrator.definition import DefinitionError, strict_json
 from orchestrator.definition.fields import Field, has_type
 from orchestrator.definition.issues import Issue
+from orchestrator.engine.limits import COMMENT_LENGTH, REASON_LENGTH
 
 LARGEST_UPLOAD: Final = strict_json.MAX_BYTES
 PREFIX: Final = "p"
@@ -210,7 +211,7 @@ class DecisionForm(forms.Form):
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
     comment = forms.CharField(
         required=False,
-        max_length=5000,
+        max_length=COMMENT_LENGTH,
         label="Comment",
         widget=forms.Textarea(attrs=_BOX | {"rows": 3}),
         help_text="Kept with the decision.",
@@ -241,5 +242,5 @@ class ReasonForm(forms.Form):
     """Why somebody lets a task fail, skips it or cancels a run."""
 
     reason = forms.CharField(
-        required=False, max_length=1000, label="Reason", widget=forms.TextInput(attrs=_BOX)
+        required=False, max_length=REASON_LENGTH, label="Reason", widget=forms.TextInput(attrs=_BOX)
     )

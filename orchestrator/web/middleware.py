@@ -6,8 +6,8 @@ marks its views as doing their own authentication, and `orchestrator.api` refuse
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
@@ -41,7 +41,8 @@ class SetupMiddleware:
         self.is_done = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not self._done() and not _is_open_before_setup(request.path_info):
+        # In this order: what is open must answer also while the database, which knows the users, is away.
+        if not (self.is_done or _is_open_before_setup(request.path_info) or self._done()):
             setup_code.announce()
             return HttpResponseRedirect(resolve_url("setup"))
         return self.get_response(request)
@@ -63,6 +64,18 @@ def _is_open_before_setup(path: str) -> bool:
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Sends strangers to the sign-in page and back, also from within an htmx request."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponse],
+        view_args: Sequence[Any],
+        view_kwargs: Mapping[str, Any],
+    ) -> HttpResponse | None:
+        """Who asks is not looked up where everybody may: a health check answers without the database."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponse]

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orchestrator.models import Run
-from orchestrator.permissions import can, runs_for, workflows_for
+from orchestrator.permissions import can, own_workflows, runs_for, workflows_for
 from orchestrator.reads.history import events_before
 from orchestrator.reads.keyset import parse_number
 from orchestrator.reads.lists import RUN_FILTERS, RunQuery, names_of_filters, run_page, with_names
@@ -42,7 +42,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     context = {
         "query": query,
         "workflow": workflow,
-        "page": run_page(runs_for(request.user), query),
+        "page": run_page(runs_for(request.user), query, workflows=own_workflows(request.user)),
         "filters": names_of_filters(RUN_FILTERS),
         "filtered": bool(
             query.text or query.show or query.workflow or query.started_by or query.since or query.until

@@ -6,7 +6,7 @@ let failed = null;
 export function startTrouble() {
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr } = event.detail;
-    say(event.detail, sentence(xhr.status, xhr.getResponseHeader("X-Request-ID"), xhr.getResponseHeader("Retry-After")));
+    say(event.detail, said(xhr) ?? sentence(xhr.status, xhr.getResponseHeader("X-Request-ID"), xhr.getResponseHeader("Retry-After")));
   });
   document.addEventListener("htmx:sendError", (event) => say(event.detail, "The server could not be reached. Nothing was changed."));
   document.addEventListener("htmx:timeout", (event) => say(event.detail, "The server did not answer in time. Look whether it was done before you try again."));
@@ -19,6 +19,12 @@ export function startTrouble() {
   });
   document.addEventListener("htmx:afterSwap", focusOnErrors);
   document.querySelector("[data-focus]")?.focus(); // a whole page may come back with errors, too
+}
+
+/** While the database is away the server says what that means for this request; a proxy before it would send a page. */
+function said(xhr) {
+  const isSentence = xhr.status === 503 && xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  return isSentence ? xhr.responseText : null;
 }
 
 /** @param {number} status @param {string|null} number @param {string|null} wait seconds */

@@ -157,7 +157,7 @@ ENVELOPES: list[tuple[str, str, Any, tuple[str, str]]] = [
     ("POST", "/api/workflows/gated/start", {"status": "completed"}, ("status", "unknown_field")),
     ("POST", "/api/runs/{run}/pause", {"reason": "x"}, ("reason", "unknown_field")),
     ("POST", "/api/runs/{run}/resume", {"run": 7}, ("run", "unknown_field")),
-    ("POST", "/api/runs/{run}/cancel", {"reason": "x" * 501}, ("reason", "max_length")),
+    ("POST", "/api/runs/{run}/cancel", {"reason": "x" * 1001}, ("reason", "max_length")),
     ("GET", "/api/workflows?limit=0", None, ("limit", "min_value")),
     ("GET", "/api/workflows?limit=201", None, ("limit", "max_value")),
     ("GET", "/api/workflows?after=x", None, ("after", "invalid")),

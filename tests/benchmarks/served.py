@@ -78,7 +78,13 @@ def cpu_seconds(root: int) -> float:
 
 def memory_mb(root: int) -> float:
     """What they have in memory, shared pages counted in proportion."""
-    return sum(_pss(pid) for pid in family(root)) / 1024
+    return sum(pss_kb(pid) for pid in family(root)) / 1024
+
+
+def parent(pid: int) -> int:
+    """The process that started it, 0 when it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
 
 
 def _stat(pid: int) -> list[str]:
@@ -89,7 +95,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _pss(pid: int) -> int:
+def pss_kb(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

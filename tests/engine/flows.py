@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator import clock, engine
+from orchestrator.engine import rows
+from orchestrator.engine.memory import Memory
 from orchestrator.engine.turn import Claim, ClaimRequest, TurnResult, take_turn
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RUN_ENDED
@@ -34,11 +36,12 @@ def flow(tasks: Mapping[str, Any], **given: Any) -> dict[str, Any]:
 
 @dataclass
 class Crank:
-    """Drives runs by hand on a moving clock."""
+    """Drives runs by hand on a moving clock. Two of three turns that a worker could take are taken with one memory."""
 
     now: datetime = EPOCH
     held: list[Claim] = field(default_factory=list)
     workers: int = 0  # each claim is another worker's
+    memory: Memory = field(default_factory=Memory)
 
     def start(self, definition: Mapping[str, Any], **given: Any) -> Run:
         workflow = engine.save_workflow(dict(definition))
@@ -50,7 +53,10 @@ class Crank:
     def turn(self, *signals: Signal, claim: int = 0, run: Run | None = None) -> TurnResult:
         self.workers += 1
         request = ClaimRequest(f"w{self.workers}", claim, run_id=run.pk if run else None) if claim else None
-        result = take_turn(signals, claiming=request, now=self.now)
+        remembering = self.workers % 3 and all(isinstance(signal, AttemptSignal) for signal in signals)
+        memory = self.memory if remembering else None
+        result = take_turn(signals, claiming=request, now=self.now, memory=memory)
+        assert_remembered_rightly(self.memory)
         self.held += result.claims
         return result
 
@@ -83,6 +89,19 @@ class Crank:
                 return run
             self.turn(*[(act or succeeded)(claim) for claim in claimed])
         raise AssertionError("The run does not end.")
+
+
+def assert_remembered_rightly(memory: Memory) -> None:
+    """What it would use is what is stored, but for leases, which are extended beside it."""
+    for run_id, known in memory._runs.items():
+        if not Run.objects.filter(pk=run_id, turns=known.turns).exists():
+            continue
+        stored = {row.id: row for row in rows.tasks_of_run(run_id)}
+        for row in known.by_id.values():
+            stored[row.id].due_at = row.due_at
+            assert row == stored[row.id]
+        for sequential, ready in known.ready.items():
+            assert all(row.status == "ready" and row.sequential == sequential for row in ready.values())
 
 
 def fence(claim: Claim) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from orchestrator import clock
 from orchestrator.engine import plans
+from orchestrator.engine.memory import Memory
 from orchestrator.models import Approval, TaskRun
 from orchestrator.planning import claiming, failing, outcomes
 from orchestrator.planning.machine import RUN_ENDED
@@ -230,7 +231,7 @@ def test_the_invariants_hold_whatever_happens_in_whatever_order():
     explore(60, derandomize=True)
 
 
-# Five bugs, each of which the machine finds.
+# Six bugs, each of which the machine finds.
 
 
 def _drop_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +269,10 @@ def _decide_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(outcomes._TASK_HANDLERS, Decided, decided)
 
 
+def _remember_what_another_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Memory, "recall", lambda *_: None)
+
+
 def _cancel_only_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop_all(board: Any, status: Any, error: Any) -> None:
         board.move_run(status)
@@ -283,6 +288,7 @@ def _cancel_only_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
         _let_sequential_tasks_run_together,
         _decide_twice,
         _cancel_only_the_run,
+        _remember_what_another_has_changed,
     ],
     ids=lambda bug: bug.__name__.strip("_"),
 )

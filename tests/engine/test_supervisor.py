@@ -214,3 +214,24 @@ def test_the_pause_doubles_up_to_a_bound_and_starts_anew_after_a_steady_life() -
     assert pauses[:4] == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
     assert pauses[-1] == LONGEST
     assert backoff.after(lived=STEADY) == FIRST
+
+
+def test_every_process_is_called_by_what_it_does() -> None:
+    source = """
+        import multiprocessing
+        from pathlib import Path
+        from orchestrator.supervisor import titles
+
+        def worker():
+            print(Path("/proc/self/comm").read_text().strip(), *told)
+
+        told = []
+        titles.set_title("sentinel")
+        titles.title_forks(told.append)
+        print(Path("/proc/self/comm").read_text().strip(), flush=True)
+        process = multiprocessing.get_context("fork").Process(target=worker)
+        process.start()
+        process.join()
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True)
+    assert ended.stdout.splitlines() == ["baton-sentinel", "baton-worker worker"], ended.stderr

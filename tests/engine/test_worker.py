@@ -51,7 +51,7 @@ def one_thread(settings: Any) -> Iterator[worker.Worker]:
     held.__init__()  # type: ignore[misc]
     settings.BATON = {**settings.BATON, "AGENTS": {"hold": f"{__name__}.held"}}
     found = worker.Worker("ahead", threads=1)
-    found._pace.ahead = worker.AHEAD
+    found.pace.ahead = worker.AHEAD
     yield found
     held.free.set()
 
@@ -78,7 +78,7 @@ def test_what_is_claimed_ahead_goes_back_when_no_thread_comes_free(
     one_thread._return_unbegun()
     one_thread._turn()
     assert sorted(states(run).values()) == ["ready", "ready", "ready", "running"]
-    assert one_thread._pace.ahead == 1
+    assert one_thread.pace.ahead == 1
     assert set(run.tasks.filter(status="ready").values_list("attempt", flat=True)) == {0}
     held.free.set()
     one_thread.run_until(lambda _idle: True)

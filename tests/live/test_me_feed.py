@@ -50,3 +50,18 @@ async def test_what_others_are_asked_is_not_said(in_db: InDatabase, alice: User)
         assert await socket.hears() == {"v": 1, "approvals": 0}
         await in_db(ask, await in_db(make_run), bob)
         assert await socket.hears_nothing()
+
+
+async def test_one_socket_too_many_is_refused_until_another_closes(
+    in_db: InDatabase, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MOST_SOCKETS", 2)
+    bob = await in_db(person, "bob", "approver")
+    async with Socket("ws/me/", alice) as first:
+        async with Socket("ws/me/", alice) as second, Socket("ws/me/", alice) as third:
+            assert (first.is_open, second.is_open, third.is_open) == (True, True, False)
+            async with Socket("ws/me/", bob) as other:
+                assert other.is_open
+        async with Socket("ws/me/", alice) as again:
+            assert again.is_open
+    assert not hub.hub()._seats

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from monitoring import consumers, hub, routing
 from orchestrator.models import Run
@@ -227,6 +227,57 @@ async def test_a_database_that_is_away_for_a_moment_delays_the_news_and_no_more(
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await socket.says({"resume": 1})
         assert (await socket.hears())["seq"] == 2
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+async def test_while_the_database_is_away_a_socket_is_refused_and_opens_later(
+    in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch, feed: str
+) -> None:
+    run = await in_db(make_run)
+    path, ask = path_of(feed, run), consumers.viewer
+    monkeypatch.setattr(consumers, "viewer", lambda scope: _raise(OperationalError("away")))
+    async with Socket(path, people["viewer"]) as socket:
+        assert (socket.is_open, socket.refusal) == (False, 1000)
+    monkeypatch.setattr(consumers, "viewer", ask)
+    async with Socket(path, people["viewer"]) as socket:
+        assert socket.is_open
+
+
+async def test_while_the_database_is_away_nobody_loses_the_right_to_look(
+    in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await in_db(make_run, events=2)
+    answers, ask = iter([OperationalError("away")] * 3), consumers.viewer
+    monkeypatch.setattr(consumers, "TROUBLE_SECONDS", 0.01)
+    async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
+        monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.0)
+        monkeypatch.setattr(
+            consumers, "viewer", lambda scope: _raise(error) if (error := next(answers, None)) else ask(scope)
+        )
+        await socket.says({"resume": 1})
+        assert (await socket.hears())["seq"] == 2
+    assert next(answers, None) is None
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+async def test_a_feed_does_not_hang_on_a_redis_that_is_away(
+    in_db: InDatabase, people: People, settings: Any, feed: str
+) -> None:
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
+        }
+    }
+    run = await in_db(make_run, events=2)
+    async with Socket(path_of(feed, run), people["viewer"]) as socket:
+        assert socket.is_open
+        await socket.says({"resume": 1} if feed == "run-feed" else {"ping": 1})
+        assert await socket.hears()
 
 
 async def test_an_unexpected_error_closes_the_socket_instead_of_leaving_it_silent(

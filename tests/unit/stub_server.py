@@ -6,12 +6,21 @@ import gzip
 import socket
 import threading
 import zlib
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 LIMIT = 1024 * 1024
 PAUSE = 0.01  # between two bytes of a server that drips
+
+
+@lru_cache(maxsize=1)
+def bomb() -> bytes:
+    """200 MiB in 0.2."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    zeros = b"\x00" * LIMIT
+    return b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush()
 
 
 class Server(ThreadingHTTPServer):
@@ -102,10 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(b"x", Content_Encoding="gzip, gzip")
 
     def on_bomb(self) -> None:
-        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        zeros = b"\x00" * LIMIT
-        packed = b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush()
-        self.answer(packed, Content_Type="text/plain", Content_Encoding="gzip")
+        self.answer(bomb(), Content_Type="text/plain", Content_Encoding="gzip")
 
     def on_endless(self) -> None:
         self.send_response(200)
@@ -122,12 +128,19 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.drip()
 
+    def on_drip_slowly(self) -> None:
+        """A byte a second: each of them in time for whoever only limits the single read."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.drip(1.0)
+
     def on_drip_headers(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         self.drip()
 
-    def drip(self) -> None:
-        while not self.server.closing.wait(PAUSE):
+    def drip(self, pause: float = PAUSE) -> None:
+        while not self.server.closing.wait(pause):
             self.wfile.write(b".")
             self.wfile.flush()
 

@@ -39,9 +39,11 @@ ASSIGNS_STATUS = {
 }
 # Whoever may write to the disk, and what.
 WRITES_FILES = {
+    "orchestrator/actions/cell.py": "the answers of its process, to the one that started it",
     "orchestrator/actions/workspace.py": "the one door to the files of users",
     "orchestrator/cli/workflows.py": "export --output: the file that was named on the command line",
     "orchestrator/database.py": "the lock by which one process migrates",
+    "orchestrator/engine/transactions.py": "the lock at which turns queue for SQLite",
     "orchestrator/keyfiles.py": "the keys, which are made once",
     "orchestrator/settings.py": "makes the data directory",
     "orchestrator/web/setup_code.py": "uses the code for the first account up",

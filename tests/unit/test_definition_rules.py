@@ -56,6 +56,12 @@ LIMITS = [
     ),
     Row(a_definition([{}] * 5_001), "too_many_tasks", "tasks", "these are 5,001"),
     Row(
+        a_definition({f"t{n}": {**a_task(), "for_each": "[1]"} for n in range(101)}),
+        "too_many_loops",
+        "tasks",
+        "At most 100 tasks of a workflow have for_each; these are 101. Split it",
+    ),
+    Row(
         a_definition({f"t{n}": a_task(*["t0"] * 2_000) for n in range(51)}),
         "too_many_dependencies",
         "tasks",

@@ -104,6 +104,13 @@ def test_one_revokes_ones_own_token_and_not_anothers() -> None:
     assert tokens.find(my_text) is None
 
 
+def test_one_token_too_many_is_refused_in_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MOST", 0)
+    answer = signed_in("ada").post("/profile/tokens/", {"name": "x", "days": ""})
+    assert answer.status_code == 422
+    assert "revoke one that is no longer used" in answer.text
+
+
 def test_a_secret_is_set_replaced_and_never_shown() -> None:
     client = signed_in("ada", "admin")
     for value in ("hunter2-first", "hunter2-second\nline"):

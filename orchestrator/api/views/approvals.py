@@ -34,7 +34,8 @@ class ApprovalsView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first, those you may see; with `mine`, those that ask you."""
         query = self.query(ApprovalQuery)
-        rows = approvals_to_decide(request.user) if query["mine"] else approvals_for(request.user)
+        ever = query.get("status") != Approval.Status.OPEN
+        rows = approvals_to_decide(request.user, ever=ever) if query["mine"] else approvals_for(request.user)
         if "status" in query:
             rows = rows.filter(status=query["status"])
         return page(_shown(rows), query, ApprovalSerializer)
