@@ -69,7 +69,7 @@ class _World:
     """A small database as of any day, and what is done in it."""
 
     def __init__(self) -> None:
-        self.user = User.objects.create_user("ann", is_superuser=True)
+        self.user = User.objects.create_user("ann", is_superuser=True, is_staff=True)
         self.past = [self._ended(definition) for definition in _definitions()]
         crowds.leave_room()
         for run in self.past:
