@@ -16,6 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 - Django must be up
+from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -39,6 +40,7 @@ Figures = dict[str, float]
 
 def main(rows: int, bound: float) -> int:
     database.migrate()
+    call_command("collectstatic", interactive=False, verbosity=0)
     world = _World()
     quiet = world.measure()
     world.add_old(rows)
@@ -67,7 +69,7 @@ class _World:
     """A small database as of any day, and what is done in it."""
 
     def __init__(self) -> None:
-        self.user = User.objects.create_user("ann", is_superuser=True)
+        self.user = User.objects.create_user("ann", is_superuser=True, is_staff=True)
         self.past = [self._ended(definition) for definition in _definitions()]
         crowds.leave_room()
         for run in self.past:

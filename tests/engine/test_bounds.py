@@ -132,9 +132,14 @@ def large(_parameters: dict[str, Any], context: Any) -> str:
     return "x" * 900_000
 
 
+def overweight(_parameters: dict[str, Any], context: Any) -> str:
+    del context
+    return "x" * limits.OUTPUT_BYTES
+
+
 @pytest.fixture
 def agents(settings: Any) -> None:
-    named = {name: f"{__name__}.{name}" for name in ("chatty", "large")}
+    named = {name: f"{__name__}.{name}" for name in ("chatty", "large", "overweight")}
     settings.BATON = {**settings.BATON, "AGENTS": named}
 
 
@@ -149,6 +154,14 @@ def test_an_attempt_logs_so_many_lines_and_then_says_that_it_logs_no_more(
     assert len(lines) == 21
     assert lines[19] == ("info", "line 19")
     assert lines[20] == ("warning", "An attempt logs at most 20 lines; what follows is not kept.")
+
+
+@pytest.mark.usefixtures("agents")
+def test_an_output_that_is_too_large_fails_its_task() -> None:
+    run = carried(engine.start(workflow({"a": task(agent_id="overweight"), "b": task(agent_id="large")})))
+    code, message = failed_with(run, "a")
+    assert (run.status, states(run)["b"], code) == ("failed", "completed", "output_invalid")
+    assert "at most 1,048,576" in message
 
 
 def test_a_list_to_run_for_each_of_has_a_most(monkeypatch: pytest.MonkeyPatch) -> None:
