@@ -24,6 +24,7 @@ from django.conf import settings
 from orchestrator import actions
 from orchestrator.actions.base import ActionError, Call, StartChild
 from orchestrator.supervisor.fate import die_with_parent
+from orchestrator.supervisor.titles import set_title
 
 LOOK_SECONDS = 0.2  # between two looks at whether to stop
 GRACE_SECONDS = 2.0  # beyond its timeout, for an action that ends by itself
@@ -144,6 +145,7 @@ def _countdown(seconds: float) -> Callable[[], float]:
 
 def main(parent: int) -> None:
     die_with_parent(parent)
+    set_title("cell")
     # What the action prints must not get among the answers.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
