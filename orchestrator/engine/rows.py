@@ -132,8 +132,11 @@ def _marks(values: Sequence[Any]) -> str:
 
 
 def _locking(suffix: str) -> str:
-    """Row locks where there are any: on SQLite the immediate transaction holds the whole database."""
-    return f" FOR UPDATE {suffix}".rstrip() if connection.features.has_select_for_update else ""
+    """Row locks where there are any: on SQLite the immediate transaction holds the whole database.
+
+    They let others refer to the row: a task that takes up its child must not wait for a turn of the child.
+    """
+    return f" FOR NO KEY UPDATE {suffix}".rstrip() if connection.features.has_select_for_update else ""
 
 
 def lock_runs(ids: Sequence[int]) -> list[RunState]:
