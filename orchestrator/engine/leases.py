@@ -28,7 +28,12 @@ def extend(attempts: Sequence[Attempt]) -> list[Attempt]:
     held = Q(*[Q(pk=a.claim.task.id, claim=a.claim.task.claim) for a in attempts], _connector=Q.OR)
     mine = TaskRun.objects.filter(held, status=TaskStatus.RUNNING)
     until = timezone.now() + timedelta(seconds=conf.lease_seconds())
-    mine.update(due_at=Case(When(timeout_at__lt=until, then=F("timeout_at")), default=Value(until)))
+    with transaction.atomic():
+        # A row that a turn holds is being settled. To wait for it, holding others that the turn needs, is a deadlock.
+        free = list(mine.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        TaskRun.objects.filter(pk__in=free).update(
+            due_at=Case(When(timeout_at__lt=until, then=F("timeout_at")), default=Value(until))
+        )
     alive = set(mine.values_list("pk", flat=True))
     return [attempt for attempt in attempts if attempt.claim.task.id not in alive]
 

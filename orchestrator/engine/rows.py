@@ -134,8 +134,11 @@ def _values(values: Sequence[Any]) -> list[Any]:
 
 
 def _locking(suffix: str) -> str:
-    """Row locks where there are any: on SQLite the immediate transaction holds the whole database."""
-    return f" FOR UPDATE {suffix}".rstrip() if statements.is_postgres() else ""
+    """Row locks where there are any: on SQLite the immediate transaction holds the whole database.
+
+    They let others refer to the row: a task that takes up its child must not wait for a turn of the child.
+    """
+    return f" FOR NO KEY UPDATE {suffix}".rstrip() if statements.is_postgres() else ""
 
 
 # Writing

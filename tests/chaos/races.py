@@ -18,7 +18,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [f"tests/engine/test_{name}.py" for name in ("races", "wakeups", "clocks", "zombies", "cancelling")]
+FILES = [
+    f"tests/engine/test_{name}.py"
+    for name in ("races", "wakeups", "clocks", "zombies", "cancelling", "heartbeats")
+]
 SERVER = os.environ.get("CHAOS_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 NAME = f"baton_races_{os.getpid()}"
 # Tests make a database of their own, named after this one, and take it away again.
