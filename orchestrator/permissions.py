@@ -112,7 +112,9 @@ def _has(user: Person, permission: str) -> bool:
 def _naming(user: Person) -> QuerySet[Approver]:
     """What names the user or a group of theirs. A name counts from before its account was made, too."""
     by_name = Q(user=user.pk) | Q(name=user.get_username())
-    return Approver.objects.filter(by_name | Q(group__in=Group.objects.filter(user=user.pk).values("pk")))
+    return Approver.objects.filter(
+        by_name | Q(group__in=list(Group.objects.filter(user=user.pk).values_list("pk", flat=True)))
+    )
 
 
 def _workflow_of(obj: Model) -> Workflow:

@@ -155,13 +155,13 @@ class Worker:
             if self._out_of_time():
                 self._give_back()
                 return True
+            if self.in_flight or self._pending or claimed:
+                self._idle_since = time.monotonic()
+                return False
+            return self._stopping_since is not None or self._rest(finished)
         except OperationalError as error:
             self._outlast(error)
             return False
-        if self.in_flight or self._pending or claimed:
-            self._idle_since = time.monotonic()
-            return False
-        return self._stopping_since is not None or self._rest(finished)
 
     # Finished attempts
 

@@ -29,11 +29,16 @@ def _checked(envelope: type[StrictSerializer], data: Any) -> dict[str, Any]:
     return serializer.validated_data
 
 
-def page(rows: QuerySet[Any], query: dict[str, Any], serializer: type[Serializer[Any]]) -> Response:
-    """One page, newest first, by key and not by offset: it costs the same however deep, and shifts nothing."""
+def page(
+    rows: QuerySet[Any], query: dict[str, Any], serializer: type[Serializer[Any]], *, within: str = ""
+) -> Response:
+    """One page, newest first, by key and not by offset: it costs the same however deep, and shifts nothing.
+
+    `within` names a column that has one value in all rows: with it the order is that of an index over both.
+    """
     if "after" in query:
         rows = rows.filter(pk__lt=query["after"])
-    found: list[Model] = list(rows.order_by("-pk")[: query["limit"] + 1])
+    found: list[Model] = list(rows.order_by(*([within] if within else []), "-pk")[: query["limit"] + 1])
     shown = found[: query["limit"]]
     following = shown[-1].pk if len(found) > len(shown) else None
     return Response({"items": serializer(shown, many=True).data, "next": following})

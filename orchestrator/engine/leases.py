@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
@@ -41,13 +41,24 @@ def anything_claimable(run_id: int | None = None) -> bool:
 
 def write_logs(attempts: Iterable[Attempt]) -> None:
     """Store the lines these attempts have logged since the last time. Lines of one taken back meanwhile are dropped."""
-    lines = lines_of(attempts)
+    asked = list(attempts)
+    lines = lines_of(asked)
     if lines:
         try:
             with transaction.atomic():
                 rows.insert_lines(lines)
         except IntegrityError:
             logger.warning("%s log lines belong to tasks that are gone; they were dropped", len(lines))
+        except OperationalError:
+            _put_back(lines, asked)
+            raise
+
+
+def _put_back(lines: Sequence[Line], attempts: Sequence[Attempt]) -> None:
+    """They could not be stored: they are the first of what is stored the next time."""
+    for attempt in attempts:
+        own = [line[2:] for line in lines if line[0] == attempt.claim.task.id]
+        attempt.log[:0] = own
 
 
 def lines_of(attempts: Iterable[Attempt]) -> list[Line]:

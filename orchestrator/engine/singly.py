@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from orchestrator.database import is_away
 from orchestrator.engine import quarantine
+from orchestrator.engine.points import committing
 from orchestrator.models import Run
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def each(run_ids: list[int], attempt: Attempted, now: datetime) -> Iterator[tupl
             if is_away(error):
                 raise
             logger.exception("Run %s was sealed off", run_id)
-            with transaction.atomic():
+            with committing("seal"):
                 quarantine.seal_off(run_id, error, now)
             yield run_id, None
 

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Model
 
 from orchestrator import engine, worker
-from orchestrator.models import Event, Run, Workflow
+from orchestrator.engine import leases
+from orchestrator.engine.attempts import attempts_for
+from orchestrator.engine.turn import ClaimRequest, take_turn
+from orchestrator.models import Event, LogLine, Run, Workflow
 from tests.crash.faulty import without_flushing
 from tests.engine.flows import event_types, flow, task
 from tests.invariants import assert_invariants
@@ -30,12 +34,12 @@ class Holder:
     def __init__(self) -> None:
         self._held: Any = None
 
-    def hold(self) -> None:
+    def hold(self, table: type[Model] = Run) -> None:
         if connection.vendor == "postgresql":
             import psycopg
 
             self._held = psycopg.connect(**connection.get_connection_params())
-            self._held.execute("LOCK TABLE orchestrator_run IN EXCLUSIVE MODE")
+            self._held.execute(f"LOCK TABLE {table._meta.db_table} IN EXCLUSIVE MODE")
         else:
             name = connection.settings_dict["NAME"]
             self._held = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
@@ -142,6 +146,37 @@ def _let_go_after(times: int, monkeypatch: pytest.MonkeyPatch) -> list[Operation
     monkeypatch.setattr(worker, "AWAY_SECONDS", 0.01)
     monkeypatch.setattr(worker.Worker, "_outlast", counted)
     return refusals
+
+
+def test_a_worker_outlasts_a_database_that_is_away_when_it_asks_whether_the_run_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "AWAY_SECONDS", 0.01)
+    answers: list[Any] = [True, OperationalError("away")]
+
+    def finished(_idle: float) -> bool:
+        answer = answers.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    assert worker.Worker("w").run_until(finished) == 0
+    assert answers == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_log_lines_that_could_not_be_stored_are_stored_later(other: Holder) -> None:
+    engine.start(engine.save_workflow(flow({"a": task()})))
+    claimed = take_turn(claiming=ClaimRequest("w", 1)).claims
+    attempt = attempts_for(claimed, "w")[0]
+    attempt.write_log("info", "one")
+    other.hold(LogLine)
+    with pytest.raises(OperationalError):
+        leases.write_logs([attempt])
+    other.let_go()
+    attempt.write_log("info", "two")
+    leases.write_logs([attempt])
+    assert list(LogLine.objects.order_by("pk").values_list("message", flat=True)) == ["one", "two"]
 
 
 def test_eight_writers_never_meet_a_locked_database_and_lose_no_update(

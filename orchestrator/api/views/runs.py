@@ -20,7 +20,7 @@ from orchestrator.api.base import ApiView, page
 from orchestrator.api.fields import NothingSerializer
 from orchestrator.api.openapi import operation
 from orchestrator.api.requests import CancelSerializer, EventQuery, RunQuery
-from orchestrator.models import Run
+from orchestrator.models import Run, Workflow
 from orchestrator.permissions import Person, require, runs_for
 from orchestrator.reads.status import status
 
@@ -47,11 +47,17 @@ class RunsView(ApiView):
         """Newest first, those you may see."""
         query = self.query(RunQuery)
         rows = _shown(request.user)
-        if "workflow" in query:
-            rows = rows.filter(workflow__key=query["workflow"])
+        within = ""
+        # As ranges, for the reason that `newest_of` gives.
         if "status" in query:
-            rows = rows.filter(status=query["status"])
-        return page(rows, query, RunSerializer)
+            within, rows = "status", rows.filter(status__gte=query["status"], status__lte=query["status"])
+        if "workflow" in query:
+            key = Workflow.objects.filter(key=query["workflow"]).values_list("pk", flat=True).first() or 0
+            if within:
+                rows = rows.filter(workflow_id=key)
+            else:
+                within, rows = "workflow_id", rows.filter(workflow_id__gte=key, workflow_id__lte=key)
+        return page(rows, query, RunSerializer, within=within)
 
 
 class RunView(ApiView):

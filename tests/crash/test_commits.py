@@ -1,0 +1,104 @@
+"""What people write has a named point on either side of its commit; before it nothing is there, after it everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator import engine, tokens, vault
+from orchestrator.engine import points
+from orchestrator.models import ApiToken, Approval, TaskRun, Workflow
+from tests.crash.endpoints import DEFINITION, OTHER, Stage, left, stage
+from tests.crash.faulty import Died
+from tests.invariants import assert_invariants
+
+ROOT = Path(__file__).parents[2] / "orchestrator"
+# Where transactions are opened: with points around their commits, and for what is no state of Baton.
+TRANSACTIONS = {
+    "engine/points.py": "committing",
+    "engine/transactions.py": "turns, with points in take_turn and start",
+    "engine/quarantine.py": "a part of such a one",
+    "engine/leases.py": "log lines",
+    "cli/demo.py": "people of the demo",
+}
+
+
+def _stuck() -> int:
+    return TaskRun.objects.values_list("pk", flat=True).get(key="stuck")
+
+
+def _workflow() -> Workflow:
+    return Workflow.objects.get()
+
+
+def _resume(stage: Stage) -> None:
+    engine.resume(stage.run.pk)
+
+
+def _decide(stage: Stage) -> None:
+    engine.decide(Approval.objects.get().pk, "approve", user=stage.olga)
+
+
+def _migrate(_: Stage) -> None:
+    engine.migrate_workflow(_workflow())
+
+
+# What is done: the name of its points, and how it is done.
+WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
+    "start": ("start", lambda _: engine.start(_workflow())),
+    "pause": ("turn", lambda found: engine.pause(found.run.pk)),
+    "resume": ("turn", _resume),
+    "cancel": ("turn", lambda found: engine.cancel(found.run.pk)),
+    "approve": ("turn", _decide),
+    "retry": ("turn", lambda _: engine.retry_task(_stuck())),
+    "skip": ("turn", lambda _: engine.skip_task(_stuck())),
+    "fail": ("turn", lambda _: engine.fail_task(_stuck())),
+    "complete": ("turn", lambda _: engine.complete_task(_stuck(), output={})),
+    "save": ("save", lambda _: engine.save_workflow(OTHER)),
+    "publish": ("publish", lambda _: engine.publish(_workflow(), {**DEFINITION, "name": "New"})),
+    "migrate": ("migrate", _migrate),
+    "archive": ("archive", lambda _: engine.archive(_workflow())),
+    "token": ("token", lambda found: tokens.issue(found.olga, "new")),
+    "revoke": ("revoke", lambda _: tokens.revoke(ApiToken.objects.get(name="old"))),
+    "secret": ("secret", lambda _: vault.put("other", "x")),
+    "forget": ("forget", lambda _: vault.remove("crm")),
+}
+
+
+def _prepare(what: str) -> Stage:
+    found = stage()
+    if what == "resume":
+        engine.pause(found.run.pk)
+    if what == "migrate":
+        found.run.version.__class__.objects.update(schema_version="1.2.0")
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", WRITES)
+def test_a_write_is_there_from_its_commit_on(what: str) -> None:
+    point, act = WRITES[what]
+    kept: dict[str, bool] = {}
+    for side in ("before", "after"):
+        found = _prepare(what)
+        was = left()
+        points.arm(f"{point} {side} commit", _die)
+        with pytest.raises(Died):
+            act(found)
+        points.disarm()
+        kept[side] = left() != was
+        assert_invariants()
+    assert kept == {"before": False, "after": True}
+
+
+def _die() -> None:
+    raise Died
+
+
+def test_every_transaction_has_its_points() -> None:
+    opened = {
+        str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "transaction.atomic" in path.read_text()
+    }
+    assert opened == set(TRANSACTIONS)
