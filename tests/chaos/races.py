@@ -47,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="races", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos races", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--races", type=int, default=500, help="how often each race is run")
     parser.add_argument("--database", nargs="+", choices=list(ADDRESSES), default=list(ADDRESSES))
     return parser.parse_args(argv)
