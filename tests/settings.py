@@ -22,7 +22,8 @@ BATON = {
     "LINGER_SECONDS": 0.0,
     "WORKSPACE": DATA_DIR / "workspace",
 }
-Q_CLUSTER = {**Q_CLUSTER, "workers": 1}
+# The process of the tests may grow larger than a worker's.
+Q_CLUSTER = {**Q_CLUSTER, "workers": 1, "max_rss": 100_000_000}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Threads and processes of one test share the database, so it is a file.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
