@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psycopg
+from psycopg import sql
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
     f"tests/engine/test_{name}.py"
@@ -60,10 +63,21 @@ def run(database: str, races: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="baton-races-") as folder:
         report = Path(folder) / "report.xml"
         begin = time.monotonic()
-        done = subprocess.run(_command(report), cwd=ROOT, env=_environment(database, races, folder))
+        try:
+            done = subprocess.run(_command(report), cwd=ROOT, env=_environment(database, races, folder))
+        finally:
+            _clean_up(database)
         rows = list(_read(report, database)) if report.exists() else []
     whole = Row(database, "all", time.monotonic() - begin, "", done.returncode == 0)
     return [*rows, whole]
+
+
+def _clean_up(database: str) -> None:
+    """Tests that were killed leave their database behind."""
+    if database == "postgresql":
+        name = sql.Identifier(f"test_{NAME}")
+        with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def _command(report: Path) -> list[str]:

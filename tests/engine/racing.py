@@ -22,7 +22,7 @@ RACES = int(os.environ.get("BATON_RACES", "30"))
 LONG = RACES >= 100
 PATIENCE = 60.0
 TIMEOUT = 3600 if LONG else 300
-HEAD_START = 6  # statements of no effect, by which one may come later than the other
+HEAD_START = 16  # statements of no effect, by which one may come later than the other
 
 Act = Callable[[], Any]
 
@@ -56,13 +56,18 @@ class Arena:
 def _run(line: threading.Barrier, late_by: int, act: Act) -> Any:
     connection.ensure_connection()
     line.wait()
-    with connection.cursor() as cursor:
-        for _ in range(late_by):
-            cursor.execute("SELECT 1")
+    dawdle(late_by)
     try:
         return act()
     except BatonError as error:
         return error
+
+
+def dawdle(statements: int) -> None:
+    """Come later than the other by so many statements of no effect."""
+    with connection.cursor() as cursor:
+        for _ in range(statements):
+            cursor.execute("SELECT 1")
 
 
 def _leave(line: threading.Barrier) -> None:

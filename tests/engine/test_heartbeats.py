@@ -49,7 +49,12 @@ def test_a_run_takes_up_its_child_while_a_turn_holds_the_child() -> None:
     parent, child = crank.start_of(workflow), crank.start_of(workflow)
     (claim,) = crank.turn(claim=1, run=parent).claims
     holds, free = threading.Event(), threading.Event()
-    points.arm("turn before commit", lambda: (holds.set(), free.wait(PATIENCE)))
+
+    def hold() -> None:
+        holds.set()
+        free.wait(PATIENCE)
+
+    points.arm("turn before commit", hold)
     other = in_a_thread(partial(take_turn, [Pause(run_id=child.pk)], now=crank.now))
     try:
         assert holds.wait(PATIENCE)

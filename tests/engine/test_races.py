@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,13 +18,14 @@ from orchestrator.engine.turn import Claim, ClaimRequest, take_turn
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Run, TaskRun
 from tests.engine.flows import Crank, event_types, flow, states, succeeded, task
-from tests.engine.racing import PATIENCE, RACES, TIMEOUT, Arena, arena
+from tests.engine.racing import HEAD_START, PATIENCE, RACES, TIMEOUT, Arena, arena, dawdle
 from tests.invariants import assert_invariants
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
 ONE_TRY = flow({"a": task(timeout_seconds=5)}, name="One try")
 TWO_TRIES = flow({"a": task(timeout_seconds=5, retry_count=1)}, name="Two tries")
+LATENESS = random.Random(1)
 UNTIL = timedelta(seconds=6)  # past the timeout, not past the lease
 
 Record = Callable[[str, object], None]
@@ -62,6 +64,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> list[threading.Barrier]:
 
     def settle(*given: Any, **named: Any) -> Any:
         lines[-1].wait()
+        dawdle(LATENESS.randrange(HEAD_START))
         return take_turn(*given, **named)
 
     monkeypatch.setattr(clock, "take_turn", settle)
@@ -89,6 +92,7 @@ def test_complete_against_timeout(
 
 def record_outcome(line: threading.Barrier, claim: Claim, crank: Crank) -> Any:
     line.wait()
+    dawdle(LATENESS.randrange(HEAD_START))
     return take_turn([succeeded(claim, "done")], now=crank.now + UNTIL)
 
 

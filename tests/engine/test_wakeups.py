@@ -38,6 +38,7 @@ class Courier:
     """Carries wake-ups badly: three in ten get lost, another three come three times, all in any order."""
 
     def __init__(self) -> None:
+        self.weights = [3, 4, 3]  # of coming not at all, once, three times
         self._random = random.Random(1)
         self._lock = threading.Condition()
         self._under_way: list[str] = []
@@ -45,7 +46,7 @@ class Courier:
 
     def send(self, message: str) -> None:
         with self._lock:
-            copies = self._random.choices([0, 1, 3], [3, 4, 3])[0]
+            copies = self._random.choices([0, 1, 3], self.weights)[0]
             self.fates[copies] += 1
             self._under_way += [message] * copies
             self._random.shuffle(self._under_way)
@@ -127,6 +128,19 @@ def test_lost_doubled_and_late_wake_ups_lose_and_double_nothing(
     assert len(carried) == DRAINS
     assert min(courier.fates[0], courier.fates[3]) > 0
     assert_invariants()
+
+
+def test_the_clock_makes_up_for_wake_ups_that_all_got_lost(courier: Courier) -> None:
+    workflow = engine.save_workflow(FLOW)
+    courier.weights = [1, 0, 0]
+    runs = [engine.start(workflow) for _ in range(3)]
+    assert courier.deliver() is None
+    courier.weights = [0, 1, 0]
+    clock.tick()
+    assert courier.deliver() == dispatch.DRAIN
+    worker.drain()
+    assert set(Run.objects.values_list("status", flat=True)) == {"completed"}
+    assert_invariants(runs)
 
 
 def assert_every_attempt_was_started_once() -> None:

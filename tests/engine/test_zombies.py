@@ -50,7 +50,7 @@ def lost(crank: Crank, workflow: Any) -> tuple[Run, Claim]:
 
 
 def row_of(run: Run) -> dict[str, Any]:
-    return TaskRun.objects.filter(run=run, key="a").values().get()
+    return dict(TaskRun.objects.filter(run=run, key="a").values().get())
 
 
 def assert_refused(crank: Crank, run: Run, zombie: Claim, number: int) -> None:
