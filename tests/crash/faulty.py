@@ -74,6 +74,8 @@ class Faults:
             if thread.name.startswith("baton-lane"):
                 thread.join(10)
         close_old_connections()
+        if connections["default"].errors_occurred:
+            connections["default"].close()
         self.dead = False
 
     def meet(self, what: str) -> None:
