@@ -106,7 +106,7 @@ def _never_taken_up() -> list[int]:
     """The attempt that started it ended before the task knew of it, and no other will have the same."""
     going = Run.objects.filter(status__in=_GOING, idempotency_key__startswith=f"{WAITED_FOR}:")
     unknown = going.exclude(waited_by__in=TaskRun.objects.filter(**_WAITING)).select_related("parent")
-    return [run.pk for run in unknown.iterator() if not _may_be_taken_up(run)][:BATCH]
+    return [run.pk for run in unknown[: 5 * BATCH] if not _may_be_taken_up(run)][:BATCH]
 
 
 def _may_be_taken_up(child: Run) -> bool:
