@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from django.conf import settings
+from django_q.brokers import get_broker
+from hypothesis import settings as hypothesis_settings
 
 from orchestrator import actions
 from orchestrator.actions import Call
@@ -16,14 +18,16 @@ from orchestrator.engine.plans import plan_for
 pytest_plugins = ("tests.needs",)
 
 # How long one example takes says more of how busy the machine is than of the code.
-settings.register_profile("calm", deadline=None)
-settings.load_profile("calm")
+hypothesis_settings.register_profile("calm", deadline=None)
+hypothesis_settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over() -> Iterator[None]:
     """Ids are given again in the next test; what was kept by id must not be."""
     plan_for.cache_clear()
+    if settings.REDIS_URL:
+        get_broker().purge_queue()  # the database's own queue goes with the database
     yield
     points.disarm()
 

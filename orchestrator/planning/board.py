@@ -66,7 +66,7 @@ class Board:
         self.abandoned_children: list[int] = []
         self.conflicts: list[str] = []
         self._arrivals: dict[str, list[int]] = {}
-        self._opening: list[str] = []
+        self._opening: dict[str, None] = {}  # in the order in which they came
         self._folding: list[str] = []
         self._handlers: list[str] = []
         self._groups_seen: set[str] = set()
@@ -222,7 +222,7 @@ class Board:
             arrived[2] += bad
 
     def open_later(self, key: str) -> None:
-        self._opening.append(key)
+        self._opening[key] = None
 
     def drop_propagation(self) -> None:
         """The run has ended: nothing follows from what was settled."""
@@ -263,8 +263,7 @@ class Board:
         planned = self.plan.tasks[task.key]
         verdict = judge(planned.join, len(planned.dependencies), task.waits_for, task.ok, task.bad)
         if verdict is Verdict.RUN:
-            if task.key not in self._opening:
-                self._opening.append(task.key)
+            self.open_later(task.key)
         elif verdict is Verdict.SKIP:
             self.settle(task, TaskStatus.SKIPPED, reason="join")
             self.note("task.skipped", task, reason="join", join=planned.join)
@@ -273,7 +272,8 @@ class Board:
         here = [key for key in self._opening if self._can_open(key)]
         if not here:
             return False
-        self._opening = [key for key in self._opening if key not in here]
+        for key in here:
+            del self._opening[key]
         for key in here:
             open_task(self, self.tasks[key, -1], self.plan.tasks[key])
         return True

@@ -6,9 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from django_q.models import OrmQ
 
-from orchestrator import engine, shift, worker
+from orchestrator import dispatch, engine, shift, worker
 from orchestrator.models import Run
 from orchestrator.shift import Shift
 from tests.engine.flows import flow, states, task
@@ -18,20 +17,29 @@ WIDTH = 200
 
 
 @pytest.fixture
-def run(settings: Any) -> Run:
-    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "orm": "default"}
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The wake-ups, in the place of the queue."""
+    messages: list[str] = []
+    monkeypatch.setattr(dispatch, "async_task", messages.append)
+    return messages
+
+
+@pytest.fixture
+def run(sent: list[str]) -> Run:
     return engine.start(engine.save_workflow(flow({f"t{n}": task() for n in range(WIDTH)})))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_has_grown_large_ends_in_good_order_and_calls_the_next(run: Run, settings: Any) -> None:
-    OrmQ.objects.all().delete()
+def test_a_worker_that_has_grown_large_ends_in_good_order_and_calls_the_next(
+    run: Run, sent: list[str], settings: Any
+) -> None:
+    sent.clear()
     settings.Q_CLUSTER = {**settings.Q_CLUSTER, "max_rss": 1}
     carried = worker.drain()
     statuses = list(states(run).values())
     assert 0 < carried < WIDTH
     assert (statuses.count("completed"), statuses.count("running")) == (carried, 0)
-    assert OrmQ.objects.exists()
+    assert dispatch.DRAIN in sent
     while worker.drain():
         pass
     run.refresh_from_db()
