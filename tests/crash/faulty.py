@@ -172,3 +172,16 @@ def _around_commits(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
         faults.meet(AFTER)
 
     monkeypatch.setattr(BaseDatabaseWrapper, "_commit", commit)
+    _around_ends(monkeypatch, faults)
+
+
+def _around_ends(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
+    """Tidying up a connection that is gone raises an error of its own, which would hide that the process is dead."""
+    original = BaseDatabaseWrapper.set_autocommit
+
+    def set_autocommit(here: BaseDatabaseWrapper, *args: Any, **options: Any) -> None:
+        if faults.dead:
+            raise Died("at the end of a transaction")
+        original(here, *args, **options)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "set_autocommit", set_autocommit)
