@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-import psycopg
-from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
-SERVER = os.environ.get("BENCH_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+from tests.scratch import postgres_database, why_no_postgres
+
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/14")
 DATABASE = "baton_bench"
 
@@ -35,14 +34,8 @@ def _sqlite() -> Iterator[Address]:
 
 @contextmanager
 def _postgres() -> Iterator[Address]:
-    name = sql.Identifier(DATABASE)
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        try:
-            yield {"DATABASE_URL": SERVER.rpartition("/")[0] + "/" + DATABASE, "REDIS_URL": ""}
-        finally:
-            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    with postgres_database(DATABASE) as address:
+        yield {"DATABASE_URL": address, "REDIS_URL": ""}
 
 
 @contextmanager
@@ -52,25 +45,17 @@ def _team() -> Iterator[Address]:
         yield {**address, "REDIS_URL": REDIS}
 
 
-def _no_postgres() -> str:
-    try:
-        psycopg.connect(SERVER, connect_timeout=2).close()
-    except psycopg.OperationalError as error:
-        return f"PostgreSQL does not answer: {error}"
-    return ""
-
-
 def _no_team() -> str:
     try:
         with Redis.from_url(REDIS, socket_connect_timeout=1) as client:
             client.ping()
     except RedisError as error:
         return f"Redis does not answer: {error}"
-    return _no_postgres()
+    return why_no_postgres()
 
 
 PROFILES = (
     Profile("sqlite", lambda: "", _sqlite),
-    Profile("postgresql", _no_postgres, _postgres),
+    Profile("postgresql", why_no_postgres, _postgres),
     Profile("postgresql+redis", _no_team, _team),
 )

@@ -8,13 +8,11 @@ quarter at most; what is measured under load shares processor and disk with the 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 
-from tests.benchmarks.profiles import PROFILES, Profile
+from tests.benchmarks.profiles import PROFILES
+from tests.scratch import run_apart
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,7 +22,9 @@ def main(argv: Sequence[str]) -> int:
     if why_not:
         sys.stderr.write(f"{profile.name}: {why_not}\n")
         return 1
-    return _gather(profile, given.rows, given.bound)
+    words = [str(given.rows), str(given.bound)]
+    hosts = {"BATON_ALLOWED_HOSTS": "testserver,localhost,127.0.0.1"}
+    return run_apart("tests.chaos.crowd_driver", words, profile.database(), **hosts)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -33,20 +33,6 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="old rows, of all tables together")
     parser.add_argument("--bound", type=float, default=0.25, help="by which part a median may grow")
     return parser.parse_args(argv)
-
-
-def _gather(profile: Profile, rows: int, bound: float) -> int:
-    """In a process of its own, since Django knows one configuration."""
-    with tempfile.TemporaryDirectory(prefix="baton-crowd-") as folder, profile.database() as address:
-        environment = {
-            **os.environ,
-            "BATON_DATA_DIR": folder,
-            "BATON_LOG_LEVEL": "ERROR",
-            "BATON_ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
-            **address,
-        }
-        command = [sys.executable, "-m", "tests.chaos.crowd_driver", str(rows), str(bound)]
-        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

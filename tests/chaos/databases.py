@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import psycopg
-from psycopg import sql
+from tests.scratch import postgres_database, why_no_postgres
 
 NAMES = ("sqlite", "postgresql")
-SERVER = os.environ.get("CHAOS_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 _QUICK = {"BATON_LEASE_SECONDS": "3"}  # a task whose worker died is free again after so many
 
 
 def missing(name: str) -> str:
     """Why it cannot be used; '' when it can."""
-    if name == "sqlite":
-        return ""
-    try:
-        psycopg.connect(SERVER, connect_timeout=2).close()
-    except psycopg.OperationalError as error:
-        return f"PostgreSQL does not answer: {error}"
-    return ""
+    return "" if name == "sqlite" else why_no_postgres()
+
+
+def each(names: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Those of these that can be used, each with the environment of an empty one; of the others it is said why not."""
+    for name in names:
+        if why := missing(name):
+            sys.stderr.write(f"{name}: nothing was done, {why}\n")
+            continue
+        with environment(name) as found:
+            yield name, found
 
 
 @contextmanager
@@ -49,11 +52,5 @@ def _address(name: str) -> Iterator[str]:
     if name == "sqlite":
         yield ""
         return
-    database = f"baton_chaos_{os.getpid()}"
-    identifier = sql.Identifier(database)
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
-        try:
-            yield SERVER.rpartition("/")[0] + "/" + database
-        finally:
-            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+    with postgres_database(f"baton_chaos_{os.getpid()}") as address:
+        yield address

@@ -26,17 +26,12 @@ _COLUMNS = ("kills", "slowest", "lost", "doubled", "orphans")
 def main(argv: Sequence[str]) -> int:
     given = _arguments(argv)
     end_in_order()
-    results: dict[str, Tallies] = {}
-    skipped = False
-    for name in given.database:
-        if why := databases.missing(name):
-            sys.stderr.write(f"{name}: nothing was killed, {why}\n")
-            skipped = True
-            continue
-        with databases.environment(name) as environment:
-            results[name] = kill(environment, given.rounds, given.workers, given.log, given.role)
+    results = {
+        name: kill(environment, given.rounds, given.workers, given.log, given.role)
+        for name, environment in databases.each(given.database)
+    }
     sys.stdout.write("\n".join([*_table(results), *_problems(results)[:MOST_PROBLEMS], ""]))
-    return 1 if skipped or any(_problems(results)) else 0
+    return int(len(results) < len(given.database) or any(_problems(results)))
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

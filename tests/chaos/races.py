@@ -1,7 +1,7 @@
 """The races of the suite, run as often as it takes to believe them, on each database.
 
 `python -m tests.chaos races --races 500 --database sqlite postgresql`. The tests are those of `make test`, each told by
-`BATON_RACES` how often; what they counted comes back in pytest's report. PostgreSQL is that of `CHAOS_POSTGRES`.
+`BATON_RACES` how often; what they counted comes back in pytest's report.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-import psycopg
-from psycopg import sql
+from tests.scratch import address_of, remove_database
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
     f"tests/engine/test_{name}.py"
     for name in ("races", "wakeups", "clocks", "zombies", "cancelling", "heartbeats")
 ]
-SERVER = os.environ.get("CHAOS_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 NAME = f"baton_races_{os.getpid()}"
 # Tests make a database of their own, named after this one, and take it away again.
-ADDRESSES = {"sqlite": "", "postgresql": f"{SERVER}/{NAME}"}
+ADDRESSES = {"sqlite": "", "postgresql": address_of(NAME)}
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,7 @@ def run(database: str, races: int) -> list[Row]:
 def _clean_up(database: str) -> None:
     """Tests that were killed leave their database behind."""
     if database == "postgresql":
-        name = sql.Identifier(f"test_{NAME}")
-        with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as server:
-            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        remove_database(f"test_{NAME}")
 
 
 def _command(report: Path) -> list[str]:

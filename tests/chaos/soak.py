@@ -8,13 +8,11 @@ the time from the start of a task that does nothing to that of the next. Data is
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 
-from tests.benchmarks.profiles import PROFILES, Profile
+from tests.benchmarks.profiles import PROFILES
+from tests.scratch import run_apart
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,7 +22,9 @@ def main(argv: Sequence[str]) -> int:
     if why_not:
         sys.stderr.write(f"{profile.name}: {why_not}\n")
         return 1
-    return _soak(profile, given.minutes, given.rate)
+    words = [str(given.minutes), str(given.rate)]
+    demo = {"BATON_DEMO": "1", "BATON_DEMO_SECONDS": "0"}
+    return run_apart("tests.chaos.soak_driver", words, profile.database(), **demo)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -33,21 +33,6 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--database", choices=[profile.name for profile in PROFILES], default="sqlite")
     parser.add_argument("--rate", type=float, default=0.0, help="runs a second, instead of half the capacity")
     return parser.parse_args(argv)
-
-
-def _soak(profile: Profile, minutes: float, rate: float) -> int:
-    """In a process of its own, since Django knows one configuration."""
-    with tempfile.TemporaryDirectory(prefix="baton-soak-") as folder, profile.database() as address:
-        environment = {
-            **os.environ,
-            "BATON_DATA_DIR": folder,
-            "BATON_LOG_LEVEL": "ERROR",
-            "BATON_DEMO": "1",
-            "BATON_DEMO_SECONDS": "0",
-            **address,
-        }
-        command = [sys.executable, "-m", "tests.chaos.soak_driver", str(minutes), str(rate)]
-        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
