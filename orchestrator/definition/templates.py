@@ -148,6 +148,19 @@ def compile_template(value: JSON, path: str = ROOT) -> Template:
     return Template(path, root, tuple(compiler.substitutions))
 
 
+def places(text: str) -> Iterator[tuple[int, int]]:
+    """Where each `{{ }}` starts and ends; nothing can be told of what follows one that is not closed."""
+    end = 0
+    while (start := text.find(_OPEN, end)) >= 0:
+        try:
+            end = _end_of(text, start + len(_OPEN))
+        except ExpressionError:
+            return
+        if not end:
+            return
+        yield start, end
+
+
 def is_heavier_than(value: JSON, limit: int) -> bool:
     """Whether a value is certainly longer than so many bytes when written as compact JSON; short of exact, never over.
 
