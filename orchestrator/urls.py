@@ -11,9 +11,11 @@ from orchestrator.web import errors
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", monitoring.healthz, name="healthz"),
     path("readyz", monitoring.readyz, name="readyz"),
+    path("api/", include("editor.api")),
     path("api/", include("orchestrator.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("orchestrator.web.account_urls")),
+    path("", include("editor.urls")),
     path("", include("orchestrator.web.urls")),
 ]
 

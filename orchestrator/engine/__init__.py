@@ -14,6 +14,7 @@ from orchestrator.engine.definitions import (
     migrate_workflow,
     publish,
     save_workflow,
+    start_draft,
     workflow_of_template,
 )
 from orchestrator.engine.lifecycle import cancel, pause, resume, start
@@ -34,5 +35,6 @@ __all__ = [
     "save_workflow",
     "skip_task",
     "start",
+    "start_draft",
     "workflow_of_template",
 ]

@@ -42,6 +42,13 @@ def save_workflow(
     return _create(free, data, definition, user=user, template=template, note=note)
 
 
+def start_draft(name: str, *, user: User | None = None) -> Workflow:
+    """A workflow with nothing in it yet: a draft to be drawn, without a version that could be run."""
+    draft = {"name": name, "version": CURRENT, "tasks": {}}
+    with committing("save"):
+        return Workflow.objects.create(key=_free_key(name), name=name, owner=user, draft=draft)
+
+
 def _create(
     key: str, data: Mapping[str, Any], definition: Definition, *, user: User | None, template: str, note: str
 ) -> Workflow:

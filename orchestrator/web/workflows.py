@@ -61,6 +61,8 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, key: str) -> HttpResponse:
     """One workflow: what it does, drawn; a form to start it; its runs and versions."""
     workflow = _workflow(request, key)
+    if not workflow.versions.exists() and can(request.user, "design", workflow):
+        return go(request, reverse("workflow-edit", args=[workflow.key]))
     newest = _newest(workflow)
     form = _start_form(newest, None) if can(request.user, "operate", workflow) else None
     return answer(request, "workflows/detail.html", _page(request, workflow, newest, form))
@@ -163,5 +165,6 @@ def _page(
         "form": form,
         "once": request.POST.get("once") or new_idempotency_key(),
         "may_start": form is not None,
+        "may_design": can(request.user, "design", workflow),
         "text": as_text(newest.definition),
     }

@@ -32,6 +32,12 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/workflows/<slug:key>", "DELETE"): (DESIGNERS, None),
     ("api/workflows/<slug:key>/start", "POST"): (OPERATORS, {}),
     ("api/workflows/<slug:key>/status", "GET"): (READERS, None),
+    ("api/workflows/<slug:key>/draft", "GET"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/draft/ops", "POST"): (DESIGNERS, {"base_rev": 1, "ops": []}),
+    # Of nothing that was done there is nothing to take back: who is let through is told so.
+    ("api/workflows/<slug:key>/draft/undo", "POST"): (DESIGNERS, {}),
+    ("api/workflows/<slug:key>/draft/redo", "POST"): (DESIGNERS, {}),
+    ("api/workflows/<slug:key>/draft/publish", "POST"): (DESIGNERS, {"base_rev": 1}),
     ("api/runs", "GET"): ({"outsider"} | READERS, None),
     ("api/runs/<int:pk>", "GET"): (READERS, None),
     ("api/runs/<int:pk>/status", "GET"): (READERS, None),
@@ -52,8 +58,12 @@ FALLBACK = "api/"
 
 
 def test_every_route_is_in_the_table() -> None:
-    api = next(pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) == "api/")
-    routes = {f"api/{pattern.pattern}" for pattern in api.url_patterns}
+    routes = {
+        f"api/{pattern.pattern}"
+        for api in get_resolver().url_patterns
+        if str(api.pattern) == "api/"
+        for pattern in api.url_patterns
+    }
     assert routes == {route for route, _ in TABLE} | BY_SESSION | {FALLBACK}
 
 

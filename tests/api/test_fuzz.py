@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 
 from orchestrator.models import Run
 from tests.api.caller import Caller, error_of
+from tests.unit.operation_strategies import operations
 
 WRITES = [
     ("POST", "/api/workflows"),
     ("POST", "/api/workflows/validate"),
     ("PUT", "/api/workflows/gated"),
     ("POST", "/api/workflows/gated/start"),
+    ("POST", "/api/workflows/gated/draft/ops"),
+    ("POST", "/api/workflows/gated/draft/undo"),
+    ("POST", "/api/workflows/gated/draft/publish"),
     ("POST", "/api/runs/{run}/pause"),
     ("POST", "/api/runs/{run}/resume"),
     ("POST", "/api/approvals/{approval}/approve"),
@@ -90,6 +94,9 @@ envelopes = st.fixed_dictionaries(
         "comment": values,
         "reason": values,
         "idempotency_key": values,
+        "base_rev": st.just(1) | values,
+        "ops": st.lists(operations | values, max_size=3) | values,
+        "batch": values,
         "extra": values,
     },
 )

@@ -29,7 +29,8 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
     assert len(operations) >= 20
     for operation in operations:
         assert operation["summary"]
-        assert operation["security"] == [{"token": []}]
+        # Drafts are changed by the editor too, which has the session of its page.
+        assert {"token": []} in operation["security"]
         for status in ("401", "503"):
             schema = operation["responses"][status]["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Error"}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +34,34 @@ _EVENT = "INSERT INTO raw_event VALUES (1, ?, 'task.completed', '2026-01-02', ?,
 
 def commits_per_second() -> float:
     """Of the database that is configured, over `SECONDS`."""
-    return _postgres() if settings.DATABASES["default"]["ENGINE"].endswith("postgresql") else _sqlite()
+    with committing() as commit:
+        count, started = 0, time.perf_counter()
+        while (passed := time.perf_counter() - started) < SECONDS:
+            commit()
+            count += 1
+    return count / passed
 
 
-def _sqlite() -> float:
+@contextmanager
+def committing() -> Iterator[Callable[[], None]]:
+    """What carries out one such transaction."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        with psycopg.connect(_address(), autocommit=True) as link:
+            for table in ("raw_run", "raw_task", "raw_event"):
+                link.execute(f"DROP TABLE IF EXISTS {table}")
+            yield _prepared(link.execute, "BEGIN", lambda text: text.replace("?", "%s"))
+    else:
+        with closing(_sqlite()) as file:
+            yield _prepared(file.execute, "BEGIN IMMEDIATE", lambda text: text)
+
+
+def _sqlite() -> sqlite3.Connection:
     path = Path(settings.DATA_DIR) / "raw.sqlite3"
     path.unlink(missing_ok=True)
     link = sqlite3.connect(path, isolation_level=None)
     for statement in settings.DATABASES["default"]["OPTIONS"]["init_command"].split(";"):
         link.execute(statement)
-    return _timed(link.execute, "BEGIN IMMEDIATE", lambda text: text)
-
-
-def _postgres() -> float:
-    with psycopg.connect(_address(), autocommit=True) as link:
-        for table in ("raw_run", "raw_task", "raw_event"):
-            link.execute(f"DROP TABLE IF EXISTS {table}")
-        return _timed(link.execute, "BEGIN", lambda text: text.replace("?", "%s"))
+    return link
 
 
 def _address() -> str:
@@ -62,20 +75,22 @@ def _address() -> str:
     )
 
 
-def _timed(execute: Callable[..., Any], begin: str, spelt: Callable[[str], str]) -> float:
+def _prepared(execute: Callable[..., Any], begin: str, spelt: Callable[[str], str]) -> Callable[[], None]:
     for statement in _TABLES:
         execute(statement)
     task, run, event = spelt(_TASK), spelt(_RUN), spelt(_EVENT)
-    count, started = 0, time.perf_counter()
-    while (passed := time.perf_counter() - started) < SECONDS:
+    numbers = count(1, 2)
+
+    def commit() -> None:
+        number = next(numbers)
         execute(begin)
         for read in _READS:
             execute(read).fetchall()
         execute(task, ("completed", "null", 1))
         execute(task, ("running", None, 2))
-        execute(event, (2 * count + 1, _DATA, _DIGEST))
-        execute(event, (2 * count + 2, _DATA, _DIGEST))
-        execute(run, (2 * count + 2, _DIGEST))
+        execute(event, (number, _DATA, _DIGEST))
+        execute(event, (number + 1, _DATA, _DIGEST))
+        execute(run, (number + 1, _DIGEST))
         execute("COMMIT")
-        count += 1
-    return count / passed
+
+    return commit

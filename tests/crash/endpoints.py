@@ -15,6 +15,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_q.models import OrmQ
 
+from editor import drafts
+from editor.models import DraftChange
 from orchestrator import engine, tokens, vault
 from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.models import ApiToken, Approval, Run, Secret, SignInFailure, Vote, Workflow
@@ -110,9 +112,10 @@ def left() -> dict[str, Any]:
     """What is stored, apart from ids, times and random texts."""
     return {
         "workflows": [
-            (w.key, bool(w.archived_at), w.draft_rev, w.name, w.versions.count())
+            (w.key, bool(w.archived_at), w.draft_rev, w.draft["name"], w.name, w.versions.count())
             for w in Workflow.objects.order_by("key")
         ],
+        "changes": list(DraftChange.objects.order_by("workflow__key", "rev").values_list("rev", "kind")),
         "runs": [
             (r.status, r.seq, r.events.count(), sorted(r.tasks.values_list("key", "status", "claim")))
             for r in Run.objects.order_by("pk")
@@ -139,6 +142,17 @@ def _account() -> dict[str, str]:
     return {"username": "ada", "email": "", "code": setup_code.current(), **passwords}
 
 
+def _rename(stage: Stage) -> None:
+    drafts.change(Workflow.objects.get(), [RENAMING], base_rev=1, user=stage.olga)
+
+
+def _rename_and_undo(stage: Stage) -> None:
+    _rename(stage)
+    drafts.undo(Workflow.objects.get(), user=stage.olga)
+
+
+RENAMING = {"op": "set", "field": ["name"], "value": "Renamed"}
+BATCH = {"batch": "once"}
 OTHER = {**DEFINITION, "name": "Other"}
 _VERB = "/runs/{run}/tasks/stuck/%s/"
 
@@ -149,11 +163,29 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/workflows/<slug:key>", "PUT"): (Case("/api/workflows/{key}", {**DEFINITION, "name": "New"}, 0),),
     ("api/workflows/<slug:key>", "DELETE"): (Case("/api/workflows/{key}", repeated=204),),
     ("api/workflows/<slug:key>/start", "POST"): (Case("/api/workflows/{key}/start", repeated=201),),
+    ("api/workflows/<slug:key>/draft/ops", "POST"): (
+        Case("/api/workflows/{key}/draft/ops", {"base_rev": 1, "ops": [RENAMING], **BATCH}, 200),
+    ),
+    ("api/workflows/<slug:key>/draft/undo", "POST"): (
+        Case("/api/workflows/{key}/draft/undo", BATCH, 200, _rename),
+    ),
+    ("api/workflows/<slug:key>/draft/redo", "POST"): (
+        Case("/api/workflows/{key}/draft/redo", BATCH, 200, _rename_and_undo),
+    ),
+    ("api/workflows/<slug:key>/draft/publish", "POST"): (
+        Case("/api/workflows/{key}/draft/publish", {"base_rev": 1}),
+    ),
     ("api/runs/<int:pk>/pause", "POST"): (Case("/api/runs/{run}/pause"),),
     ("api/runs/<int:pk>/resume", "POST"): (Case("/api/runs/{run}/resume", prepare=_pause),),
     ("api/runs/<int:pk>/cancel", "POST"): (Case("/api/runs/{run}/cancel", {"reason": "no"}),),
     ("api/approvals/<int:pk>/approve", "POST"): (Case("/api/approvals/{approval}/approve"),),
     ("api/approvals/<int:pk>/reject", "POST"): (Case("/api/approvals/{approval}/reject", {"comment": "no"}),),
+    ("workflows/new/blank/", "POST"): (Case("/workflows/new/blank/", {"name": "Blank"}, 0),),
+    ("workflows/<slug:key>/edit/", "POST"): (
+        Case("/workflows/{key}/edit/", {"do": "about", "base_rev": "1", "name": "Renamed"}, 303),
+        Case("/workflows/{key}/edit/", {"do": "remove", "step": "after", "base_rev": "1"}, 422),
+        Case("/workflows/{key}/edit/", {"do": "undo"}, 409, _rename),
+    ),
     ("workflows/new/import/", "POST"): (
         Case("/workflows/new/import/", {"text": json.dumps(OTHER), "save": "1"}, 0),
     ),

@@ -1,0 +1,247 @@
+"""Drafts as they are stored: changed by operations under a revision number, with a record to merge and undo by.
+
+Two people may work on one draft at once. What each sends says on which revision it is based; as long as it touches no
+place that was changed since, both are kept. Where it does, nothing is stored and the sender is told both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from editor.history import Kind, Stacks, Step, stacks
+from editor.models import DraftChange
+from editor.operations import (
+    Change,
+    ClashError,
+    OperationError,
+    carry_out,
+    difference,
+    inverted,
+    touched_by,
+    with_changes,
+)
+from editor.operations.documents import ABSENT
+from orchestrator import engine
+from orchestrator.definition import Issue, strict_json
+from orchestrator.definition.language import MAX_TASKS
+from orchestrator.engine.points import committing
+from orchestrator.exceptions import ConflictError, InvalidError
+from orchestrator.models import Workflow, WorkflowVersion
+
+KEPT = 1_000  # changes of a draft that are remembered
+UNDOABLE = 200  # steps of one person that undo looks back over
+MAX_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two people want the same place otherwise. `theirs` stands there now; a side without a value took it away."""
+
+    path: tuple[str, ...]
+    mine: Any
+    theirs: Any
+    by: str
+
+    def as_json(self) -> dict[str, Any]:
+        sides = {
+            name: side for name, side in (("mine", self.mine), ("theirs", self.theirs)) if side is not ABSENT
+        }
+        return {"path": list(self.path), "by": self.by, **sides}
+
+
+class DisputeError(ConflictError):
+    """Nothing was stored: somebody has changed the same places since."""
+
+    code = "disputed"
+
+    def __init__(self, disputes: Sequence[Dispute], rev: int) -> None:
+        who = ", ".join(sorted({one.by for one in disputes})) or "Somebody"
+        places = ", ".join(dict.fromkeys(".".join(one.path) for one in disputes))
+        super().__init__(
+            f"{who} changed {places} meanwhile. Take theirs, or send yours again based on revision {rev}."
+        )
+        self.disputes = tuple(disputes)
+        self.rev = rev
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft as one person has it before them."""
+
+    rev: int
+    definition: dict[str, Any]
+    issues: tuple[Issue, ...]
+    can_undo: bool
+    can_redo: bool
+
+
+def draft_of(workflow: Workflow, user: User) -> Draft:
+    history = _history(workflow, user)
+    issues = engine.check_definition(workflow.draft).issues
+    return Draft(workflow.draft_rev, workflow.draft, tuple(issues), bool(history.undo), bool(history.redo))
+
+
+def change(
+    workflow: Workflow, operations: Sequence[Any], *, base_rev: int, user: User, batch: str = ""
+) -> Draft:
+    """Carry out these operations, which were made on revision `base_rev`. The same `batch` sent again changes nothing.
+
+    Raises InvalidError for what cannot be done, DisputeError where somebody else was first.
+    """
+    with committing("draft"):
+        fresh = _locked(workflow)
+        if not _is_known(fresh, batch):
+            theirs = _since(fresh, base_rev)
+            after = _carried_out(fresh.draft, operations)
+            changes = difference(fresh.draft, after)
+            _refuse_disputes(fresh, changes, theirs)
+            _store(fresh, "edit", changes, user=user, batch=batch, operations=operations)
+    return draft_of(fresh, user)
+
+
+def at_revision(workflow: Workflow, rev: int) -> dict[str, Any]:
+    """The draft as it was then, while that is remembered; otherwise as it is now."""
+    found: dict[str, Any] = workflow.draft
+    try:
+        for row in reversed(_since(workflow, rev)):
+            found = with_changes(found, inverted(_changes(row)))
+    except (ConflictError, InvalidError, ClashError):
+        return workflow.draft
+    return found
+
+
+def undo(workflow: Workflow, *, user: User, batch: str = "") -> Draft:
+    """Take back this person's latest edit, past whatever others have changed elsewhere since."""
+    return _step(workflow, "undo", user, batch)
+
+
+def redo(workflow: Workflow, *, user: User, batch: str = "") -> Draft:
+    return _step(workflow, "redo", user, batch)
+
+
+def publish(workflow: Workflow, *, base_rev: int, user: User, note: str = "") -> WorkflowVersion:
+    """Publish the draft as it stands at `base_rev`. Raises DefinitionError with all that keeps it from running."""
+    with committing("draft publish"):
+        fresh = _locked(workflow)
+        if fresh.draft_rev != base_rev:
+            raise DisputeError(_all_disputes(_since(fresh, base_rev)), fresh.draft_rev)
+        before = fresh.draft
+        version = engine.publish(fresh, fresh.draft, user=user, note=note)
+        _record(fresh, "publish", difference(before, fresh.draft), user=user)
+    return version
+
+
+# The parts
+
+
+def _step(workflow: Workflow, kind: Kind, user: User, batch: str) -> Draft:
+    with committing("draft"):
+        fresh = _locked(workflow)
+        if not _is_known(fresh, batch):
+            edit, changes = _next(fresh, kind, user)
+            try:
+                with_changes(fresh.draft, changes)
+            except ClashError as clash:
+                raise DisputeError([_clashed(fresh, clash)], fresh.draft_rev) from None
+            _store(fresh, kind, changes, user=user, batch=batch, of=edit)
+    return draft_of(fresh, user)
+
+
+def _next(workflow: Workflow, kind: Kind, user: User) -> tuple[int, list[Change]]:
+    """The edit that is to be undone or redone, and the changes that do it."""
+    history = _history(workflow, user)
+    waiting = history.undo if kind == "undo" else history.redo
+    if not waiting:
+        raise ConflictError(f"You have nothing to {kind} here.", code=f"nothing_to_{kind}")
+    edit = waiting[-1]
+    latest = workflow.draft_changes.get(rev=history.latest[edit])
+    return edit, inverted(_changes(latest))
+
+
+def _locked(workflow: Workflow) -> Workflow:
+    return Workflow.objects.select_for_update().get(pk=workflow.pk)
+
+
+def _is_known(workflow: Workflow, batch: str) -> bool:
+    return bool(batch) and workflow.draft_changes.filter(batch=batch).exists()
+
+
+def _since(workflow: Workflow, base_rev: int) -> list[DraftChange]:
+    """What came after that revision. Raises ConflictError when not all of it is known."""
+    if base_rev > workflow.draft_rev:
+        raise InvalidError(f"There is no revision {base_rev} yet; the draft is at {workflow.draft_rev}.")
+    found = list(workflow.draft_changes.filter(rev__gt=base_rev).select_related("user"))
+    if len(found) < workflow.draft_rev - base_rev:
+        text = "The whole draft was replaced meanwhile. Look at it as it is now and do it again there."
+        raise ConflictError(text, code="draft_replaced")
+    return found
+
+
+def _carried_out(draft: dict[str, Any], operations: Sequence[Any]) -> dict[str, Any]:
+    try:
+        after = carry_out(draft, operations)
+    except OperationError as error:
+        where = f"ops[{error.index}]" + (f": {error.path}" if error.path else "")
+        raise InvalidError(
+            error.message, [Issue(where, error.code, error.message)], code=error.code
+        ) from None
+    issues = strict_json.check_value(after, max_bytes=strict_json.MAX_BYTES)
+    if len(after.get("tasks", ())) > MAX_TASKS:
+        issues.append(Issue("tasks", "too_many", f"A workflow has at most {MAX_TASKS:,} tasks."))
+    if issues:
+        raise InvalidError(issues[0].message, issues, code=issues[0].code)
+    return after
+
+
+def _refuse_disputes(workflow: Workflow, changes: Sequence[Change], theirs: Sequence[DraftChange]) -> None:
+    disputes = [
+        Dispute(mine.path, mine.now, other.now, _name(row))
+        for row in theirs
+        for mine, other in touched_by(changes, _changes(row))
+    ]
+    if disputes:
+        raise DisputeError(disputes, workflow.draft_rev)
+
+
+def _all_disputes(theirs: Iterable[DraftChange]) -> list[Dispute]:
+    return [Dispute(one.path, ABSENT, one.now, _name(row)) for row in theirs for one in _changes(row)]
+
+
+def _clashed(workflow: Workflow, clash: ClashError) -> Dispute:
+    for row in workflow.draft_changes.select_related("user").order_by("-rev")[:UNDOABLE]:
+        if any(clash.change.touches(one) for one in _changes(row)):
+            return Dispute(clash.change.path, clash.change.now, clash.found, _name(row))
+    return Dispute(clash.change.path, clash.change.now, clash.found, "Somebody")
+
+
+def _store(workflow: Workflow, kind: Kind, changes: Sequence[Change], **given: Any) -> None:
+    """A new revision; what changes nothing makes none, but for undo and redo, which move on."""
+    if not changes and kind == "edit":
+        return
+    workflow.draft = with_changes(workflow.draft, changes)
+    workflow.draft_rev += 1
+    workflow.save(update_fields=["draft", "draft_rev", "updated_at"])
+    _record(workflow, kind, changes, **given)
+
+
+def _record(workflow: Workflow, kind: Kind, changes: Sequence[Change], **given: Any) -> None:
+    rev = workflow.draft_rev
+    workflow.draft_changes.create(rev=rev, kind=kind, changes=[one.as_json() for one in changes], **given)
+    workflow.draft_changes.filter(rev__lte=rev - KEPT).delete()
+
+
+def _history(workflow: Workflow, user: User) -> Stacks:
+    rows = workflow.draft_changes.filter(user=user).order_by("-rev").values_list("rev", "kind", "of")
+    return stacks(Step(*row) for row in reversed(rows[:UNDOABLE]))
+
+
+def _changes(row: DraftChange) -> list[Change]:
+    return [Change.from_json(one) for one in row.changes]
+
+
+def _name(row: DraftChange) -> str:
+    return row.user.get_username() if row.user else "Somebody"

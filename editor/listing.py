@@ -1,0 +1,119 @@
+"""A draft as an ordered list of steps, for people and screen readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from editor.drafts import DisputeError
+from editor.operations.documents import ABSENT
+from editor.operations.graph import dependencies_of, tasks_of
+from orchestrator import actions
+from orchestrator.definition import Issue
+from orchestrator.definition.graph import CycleError, topological_order
+
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One step: its place in the order of work, what it runs after by name, and what is wrong with it."""
+
+    key: str
+    number: int
+    name: str
+    action: str
+    kind: str
+    icon: str
+    agent: str
+    after: tuple[str, ...]
+    mode: str
+    problems: tuple[Issue, ...]
+    open: bool
+
+
+def steps(draft: Mapping[str, Any], issues: Sequence[Issue], open_key: str) -> list[Listed]:
+    """Every task after those it waits for; in definition order where they wait for each other."""
+    definition = dict(draft)
+    tasks = tasks_of(definition)
+    found = _by_task(tasks, issues)
+    return [
+        _listed(definition, key, number, found.get(key, ()), key == open_key)
+        for number, key in enumerate(_order(definition), start=1)
+    ]
+
+
+def operation(draft: Mapping[str, Any], verb: str, key: str) -> dict[str, Any] | None:
+    """What a button beside a step asks for; None where there is nothing to do."""
+    if verb in ("remove", "remove_joined"):
+        return {"op": verb, "key": key}
+    keys = list(tasks_of(dict(draft)))
+    if verb not in ("up", "down") or key not in keys:
+        return None
+    place = keys.index(key)
+    if verb == "up":
+        return {"op": "order", "key": key, "before": keys[place - 1]} if place else None
+    behind = keys[place + 2 : place + 3]
+    return {"op": "order", "key": key, **({"before": behind[0]} if behind else {})}
+
+
+def told(error: DisputeError) -> list[dict[str, str]]:
+    """Both sides of each dispute in words."""
+    return [
+        {"place": ".".join(one.path), "by": one.by, "mine": _shown(one.mine), "theirs": _shown(one.theirs)}
+        for one in error.disputes
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "(taken away)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _order(definition: dict[str, Any]) -> Iterable[str]:
+    tasks = tasks_of(definition)
+    edges = {key: [one for one in dependencies_of(definition, key) if one in tasks] for key in tasks}
+    try:
+        return topological_order(edges)
+    except CycleError:
+        return tasks
+
+
+def _by_task(tasks: Iterable[str], issues: Iterable[Issue]) -> dict[str, list[Issue]]:
+    found: dict[str, list[Issue]] = {key: [] for key in tasks}
+    for issue in issues:
+        parts = issue.path.split(".", 2)
+        if len(parts) > 1 and parts[0] == "tasks" and parts[1] in found:
+            found[parts[1]].append(issue)
+    return found
+
+
+def _listed(
+    definition: dict[str, Any], key: str, number: int, problems: Sequence[Issue], is_open: bool
+) -> Listed:
+    task = tasks_of(definition)[key]
+    task = task if isinstance(task, dict) else {}
+    known = actions.ACTIONS.get(str(task.get("action")))
+    action = actions.get(str(task.get("action"))) if known else None
+    return Listed(
+        key=key,
+        number=number,
+        name=str(task.get("name") or key),
+        action=action.label if action else str(task.get("action") or "no action"),
+        kind=action.kind if action else "work",
+        icon=action.icon if action else "i-alert",
+        agent=str(task.get("agent_id") or "system") if task.get("action") == "agent_task" else "",
+        after=tuple(_name_of(definition, one) for one in dependencies_of(definition, key)),
+        mode=str(task.get("execution_mode") or "sequential"),
+        problems=tuple(problems),
+        open=is_open,
+    )
+
+
+def _name_of(definition: dict[str, Any], key: str) -> str:
+    task = tasks_of(definition).get(key)
+    return str(task.get("name") or key) if isinstance(task, dict) else key

@@ -1,0 +1,56 @@
+"""The example of several agents, built, published and run by somebody who only reads what the pages say."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import People
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+STEPS = (
+    ("Preprocess Data", "data_agent", "sequential", ()),
+    ("Analysis Path 1", "analyst_1", "parallel", ("Preprocess Data",)),
+    ("Analysis Path 2", "analyst_2", "parallel", ("Preprocess Data",)),
+    ("Synthesize Results", "synthesizer", "", ("Analysis Path 1", "Analysis Path 2")),
+)
+
+
+def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People) -> None:
+    page = people.sign_in("admin", java_script_enabled=False)
+    page.goto("/workflows/")
+    page.get_by_role("link", name="New").first.click()
+    page.get_by_role("link", name="Start blank").click()
+    page.get_by_label("Name").fill("Multi-Agent Processing")
+    page.get_by_role("button", name="Create it").click()
+    for name, agent, mode, after in STEPS:
+        _add(page, name, agent, mode, after)
+    page.get_by_label("What changed").fill("As in the request")
+    page.get_by_role("button", name="Publish revision").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Multi-Agent Processing")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*/")
+    _wait_until_completed(page)
+
+
+def _add(page: Page, name: str, agent: str, mode: str, after: tuple[str, ...]) -> None:
+    if "step=%2B" not in page.url:
+        page.get_by_role("link", name="Add a step").click()
+    form = page.locator("#new-step")
+    form.get_by_label("Name").fill(name)
+    form.get_by_label("Agent").fill(agent)
+    form.get_by_label("Execution mode").select_option(mode)
+    for one in after:
+        form.get_by_label(one).check()
+    form.get_by_role("button", name="Add the step").click()
+    expect(page.get_by_role("listitem").filter(has_text=name).first).to_be_visible()
+
+
+def _wait_until_completed(page: Page) -> None:
+    for _ in range(60):
+        if page.get_by_text("Completed").count():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(f"The run does not end: {page.locator('main').inner_text()[:500]}")

@@ -1,0 +1,245 @@
+"""The list view as a browser without scripts uses it: forms, refusals in words, nothing typed lost."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+from editor import drafts
+from orchestrator import actions, engine
+from orchestrator.models import Workflow
+from tests.engine.flows import flow, task
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+FLOW = {**flow({"a": task(), "b": task("a"), "c": task("b")}), "name": "Drawn"}
+
+
+class Inputs(HTMLParser):
+    """What a form whose fields are left alone would send, by the `aria-label` of the form."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label, self.inside = label, False
+        self.values: dict[str, list[str]] = {}
+        self._name = self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.inside = given.get("aria-label") == self.label
+        if not self.inside or tag not in ("input", "select", "textarea", "option"):
+            return
+        name = given.get("name") or ""
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in given:
+            self._keep(self._select, given.get("value") or "")
+        elif tag == "textarea":
+            self._name = name
+            self._keep(name, "")
+        elif tag == "input" and (given.get("type") != "checkbox" or "checked" in given):
+            self._keep(name, given.get("value") or "")
+
+    def handle_data(self, data: str) -> None:
+        if self.inside and self._name:
+            self.values[self._name][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self._name:
+            self.values[self._name][-1] = self.values[self._name][-1].removeprefix("\n")
+            self._name = ""
+
+    def _keep(self, name: str, value: str) -> None:
+        if name:
+            self.values.setdefault(name, []).append(value)
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    return engine.save_workflow(FLOW)
+
+
+@pytest.fixture
+def ann() -> User:
+    return person("ann", "designer")
+
+
+@pytest.fixture
+def browser(ann: User) -> Client:
+    client = Client()
+    client.force_login(ann)
+    return client
+
+
+URL = "/workflows/drawn/edit/"
+
+
+def filled(page: HttpResponse, step: str) -> dict[str, Any]:
+    """The form of the open step, as it stands on the page."""
+    inputs = Inputs(f"Step {step}")
+    inputs.feed(page.content.decode())
+    assert inputs.values, page.content.decode()[:2000]
+    return inputs.values
+
+
+def draft(workflow: Workflow) -> dict[str, Any]:
+    workflow.refresh_from_db()
+    return workflow.draft
+
+
+@pytest.mark.parametrize(
+    ("roles", "status"),
+    [((), 404), (("viewer",), 403), (("operator",), 403), (("designer",), 200), (("admin",), 200)],
+)
+def test_who_may_edit(workflow: Workflow, roles: tuple[str, ...], status: int) -> None:
+    client = Client()
+    client.force_login(person("somebody", *roles))
+    assert client.get(URL).status_code == status
+    answer = client.post(URL, {"do": "remove", "step": "c", "base_rev": "1"})
+    assert answer.status_code == (303 if status == 200 else status)
+    assert ("c" in draft(workflow)["tasks"]) == (status != 200)
+
+
+def test_an_owner_may_edit_and_another_owner_sees_nothing(workflow: Workflow) -> None:
+    owner, other = person("olga"), person("bob")
+    Workflow.objects.update(owner=owner)
+    for user, status in ((owner, 200), (other, 404)):
+        client = Client()
+        client.force_login(user)
+        assert client.get(URL).status_code == status
+
+
+@pytest.mark.parametrize("action", list(actions.ACTIONS))
+def test_a_form_that_is_sent_as_it_stands_changes_nothing(browser: Client, ann: User, action: str) -> None:
+    """Of every action, with each of its own examples: what a form shows is what it would store."""
+    for number, example in enumerate(actions.get(action).examples):
+        one = {"action": action, "parameters": example.parameters, "retry_count": 2, "conditions": ["true"]}
+        made = engine.start_draft(f"{action}-{number}", user=ann)
+        drafts.change(made, [{"op": "add", "key": "only", "task": one}], base_rev=1, user=ann)
+        url = f"/workflows/{made.key}/edit/"
+        values = filled(browser.get(f"{url}?step=only"), "only")
+        answer = browser.post(url, {**values, "do": "save"})
+        assert answer.status_code == 303, answer.content.decode()
+        assert (draft(made)["tasks"]["only"], made.draft_rev) == (one, 2)
+
+
+def test_what_is_entered_is_stored_and_only_that(browser: Client, workflow: Workflow) -> None:
+    values = filled(browser.get(f"{URL}?step=b"), "b")
+    values |= {"name": ["Check it"], "retry_count": ["5"], "conditions": ["tasks.a.status == 'completed'\n"]}
+    answer = browser.post(URL, {**values, "do": "save"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{URL}?step=b#step-b")
+    assert draft(workflow)["tasks"]["b"] == {
+        **FLOW["tasks"]["b"],
+        "name": "Check it",
+        "retry_count": 5,
+        "conditions": ["tasks.a.status == 'completed'"],
+    }
+
+
+def test_what_cannot_be_read_is_shown_again_with_the_reason(browser: Client, workflow: Workflow) -> None:
+    values = filled(browser.get(f"{URL}?step=b"), "b") | {"name": ["Kept"], "other_parameters": ["{broken"]}
+    answer = browser.post(URL, {**values, "do": "save"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "{broken" in page and "Kept" in page
+    assert draft(workflow)["tasks"]["b"] == FLOW["tasks"]["b"]
+
+
+def test_a_step_runs_after_others_but_never_after_those_that_wait_for_it(
+    browser: Client, workflow: Workflow
+) -> None:
+    page = browser.get(f"{URL}?step=a").content.decode()
+    assert 'name="after"' not in page
+    values = filled(browser.get(f"{URL}?step=c"), "c")
+    assert browser.post(URL, {**values, "after": ["a", "b"], "do": "save"}).status_code == 303
+    assert draft(workflow)["tasks"]["c"]["dependencies"] == ["b", "a"]
+    forged = browser.post(URL, {**filled(browser.get(f"{URL}?step=a"), "a"), "after": ["c"], "do": "save"})
+    assert forged.status_code == 422
+
+
+def test_both_sides_are_shown_and_what_was_typed_stays(browser: Client, workflow: Workflow) -> None:
+    values = filled(browser.get(f"{URL}?step=b"), "b")
+    theirs = [
+        {"op": "set", "key": "b", "field": ["name"], "value": "Bob's"},
+        {"op": "set", "key": "b", "field": ["retry_count"], "value": 9},
+    ]
+    drafts.change(workflow, theirs, base_rev=1, user=person("bob", "designer"))
+    answer = browser.post(URL, {**values, "name": ["Ann's"], "do": "save"})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "bob has <q>Bob&#x27;s</q>, you have <q>Ann&#x27;s</q>" in page
+    assert draft(workflow)["tasks"]["b"]["name"] == "Bob's"
+    again = browser.post(URL, {**filled(answer, "Bob's"), "do": "save"})
+    assert again.status_code == 303
+    stored = draft(workflow)["tasks"]["b"]
+    assert (stored["name"], stored["retry_count"]) == ("Ann's", 9)
+
+
+def test_others_may_have_changed_other_fields_meanwhile(browser: Client, workflow: Workflow) -> None:
+    values = filled(browser.get(f"{URL}?step=b"), "b")
+    theirs = [{"op": "set", "key": "b", "field": ["retry_count"], "value": 9}]
+    drafts.change(workflow, theirs, base_rev=1, user=person("bob", "designer"))
+    assert browser.post(URL, {**values, "name": ["Ann's"], "do": "save"}).status_code == 303
+    stored = draft(workflow)["tasks"]["b"]
+    assert (stored["name"], stored["retry_count"]) == ("Ann's", 9)
+
+
+def test_undo_redo_order_and_removal(browser: Client, workflow: Workflow) -> None:
+    def press(**given: str) -> int:
+        workflow.refresh_from_db()
+        return browser.post(URL, {"base_rev": str(workflow.draft_rev), **given}).status_code
+
+    assert press(do="remove_joined", step="b") == 303
+    assert draft(workflow)["tasks"]["c"]["dependencies"] == ["a"]
+    assert press(do="undo") == 303
+    assert draft(workflow) == engine.check_definition(FLOW).definition.data  # type: ignore[union-attr]
+    assert press(do="redo") == 303
+    assert "b" not in draft(workflow)["tasks"]
+    assert press(do="redo") == 409
+    assert press(do="up", step="c") == 303
+    assert list(draft(workflow)["tasks"]) == ["c", "a"]
+    assert press(do="down", step="c") == 303
+    assert list(draft(workflow)["tasks"]) == ["a", "c"]
+    assert press(do="remove", step="nobody") == 422
+    assert press(do="dance", step="a") == 303
+
+
+def test_a_draft_with_problems_says_so_and_is_not_published(
+    browser: Client, workflow: Workflow, ann: User
+) -> None:
+    drafts.change(workflow, [{"op": "action", "key": "a", "action": "nope"}], base_rev=1, user=ann)
+    page = browser.get(f"{URL}?step=a").content.decode()
+    assert "nope (not known here)" in page and "keeps it from being published" in page
+    answer = browser.post(URL, {"do": "publish", "base_rev": "2"})
+    assert (answer.status_code, workflow.versions.count()) == (422, 1)
+    assert "This cannot be published yet" in answer.content.decode()
+
+
+def test_a_workflow_that_has_no_version_yet_is_met_everywhere(browser: Client, ann: User) -> None:
+    made = engine.start_draft("Fresh", user=ann)
+    assert browser.get("/workflows/").status_code == 200
+    assert browser.get(f"/workflows/{made.key}/")["Location"] == f"/workflows/{made.key}/edit/"
+    page = browser.get(f"/workflows/{made.key}/edit/").content.decode()
+    assert "There is no step yet" in page
+    other = Client()
+    other.force_login(person("viewer", "viewer"))
+    assert other.get(f"/workflows/{made.key}/").status_code == 404
+    assert browser.post(f"/workflows/{made.key}/edit/", {"do": "publish", "base_rev": "1"}).status_code == 422
+
+
+def test_500_steps_cost_no_more_queries_than_three(
+    browser: Client, workflow: Workflow, ann: User, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(14):
+        browser.get(f"{URL}?step=b")
+    many = {f"t{number}": {"action": "agent_task"} for number in range(500)}
+    drafts.change(workflow, [{"op": "paste", "tasks": many}], base_rev=1, user=ann)
+    with django_assert_max_num_queries(14):
+        assert browser.get(f"{URL}?step=b").status_code == 200
