@@ -25,6 +25,7 @@ from editor.operations import (
     with_changes,
 )
 from editor.operations.documents import ABSENT
+from editor.operations.graph import tasks_of
 from orchestrator import engine
 from orchestrator.definition import Issue, strict_json
 from orchestrator.definition.language import MAX_TASKS
@@ -114,6 +115,18 @@ def at_revision(workflow: Workflow, rev: int) -> dict[str, Any]:
     return found
 
 
+def change_to(workflow: Workflow, definition: dict[str, Any], *, base_rev: int, user: User) -> Draft:
+    """Make of the draft what was written over revision `base_rev`, keeping what others changed elsewhere since."""
+    with committing("draft"):
+        fresh = _locked(workflow)
+        theirs = _since(fresh, base_rev)
+        changes = difference(at_revision(fresh, base_rev), definition)
+        _refuse_disputes(fresh, changes, theirs)
+        _refuse_size(with_changes(fresh.draft, changes))
+        _store(fresh, "edit", changes, user=user, operations=[{"op": "replace"}])
+    return draft_of(fresh, user)
+
+
 def undo(workflow: Workflow, *, user: User, batch: str = "") -> Draft:
     """Take back this person's latest edit, past whatever others have changed elsewhere since."""
     return _step(workflow, "undo", user, batch)
@@ -189,12 +202,16 @@ def _carried_out(draft: dict[str, Any], operations: Sequence[Any]) -> dict[str, 
         raise InvalidError(
             error.message, [Issue(where, error.code, error.message)], code=error.code
         ) from None
-    issues = strict_json.check_value(after, max_bytes=strict_json.MAX_BYTES)
-    if len(after.get("tasks", ())) > MAX_TASKS:
+    _refuse_size(after)
+    return after
+
+
+def _refuse_size(draft: dict[str, Any]) -> None:
+    issues = strict_json.check_value(draft, max_bytes=strict_json.MAX_BYTES)
+    if len(tasks_of(draft)) > MAX_TASKS:
         issues.append(Issue("tasks", "too_many", f"A workflow has at most {MAX_TASKS:,} tasks."))
     if issues:
         raise InvalidError(issues[0].message, issues, code=issues[0].code)
-    return after
 
 
 def _refuse_disputes(workflow: Workflow, changes: Sequence[Change], theirs: Sequence[DraftChange]) -> None:

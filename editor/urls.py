@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from editor import views
+from editor import text_view, views
 
 urlpatterns = [
     path("workflows/new/blank/", views.blank, name="workflow-blank"),
+    path("workflows/<slug:key>/edit/json/", text_view.edit_text, name="workflow-text"),
+    path("workflows/<slug:key>/draft.<slug:form>", text_view.download_draft, name="draft-download"),
     path("workflows/<slug:key>/edit/", views.edit, name="workflow-edit"),
 ]

@@ -6,7 +6,15 @@ Pure: an operation makes one definition out of another; what it changed is found
 
 from __future__ import annotations
 
-from editor.operations.changes import Change, ClashError, difference, inverted, touched_by, with_changes
+from editor.operations.changes import (
+    Change,
+    ClashError,
+    difference,
+    inverted,
+    touched_by,
+    with_changes,
+    with_changes_over,
+)
 from editor.operations.errors import OperationError
 from editor.operations.table import OPERATIONS, carry_out
 
@@ -20,4 +28,5 @@ __all__ = [
     "inverted",
     "touched_by",
     "with_changes",
+    "with_changes_over",
 ]

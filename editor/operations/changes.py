@@ -80,6 +80,17 @@ def with_changes(document: Any, changes: Iterable[Change]) -> Any:
     return document
 
 
+def with_changes_over(document: Any, changes: Iterable[Change]) -> Any:
+    """The same, but what stands in the way gives way; what has nowhere to go any more is left out."""
+    for change in changes:
+        try:
+            document = _carried_out(document, change)
+        except ClashError as clash:
+            if got(document, change.path[:-1]) is not ABSENT:
+                document = _carried_out(document, replace(change, was=clash.found))
+    return document
+
+
 def _carried_out(document: Any, change: Change) -> Any:
     if change.order:
         return in_order(document, change.path, change.now)

@@ -21,6 +21,7 @@ PATHS = (
     "/workflows/new/blank/",
     "/workflows/approval_chain/edit/?step=level1",
     "/workflows/approval_chain/edit/?step=%2B",
+    "/workflows/approval_chain/edit/json/",
     "/runs/",
     "/approvals/",
     "/profile/",

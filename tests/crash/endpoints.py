@@ -181,6 +181,9 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/approvals/<int:pk>/approve", "POST"): (Case("/api/approvals/{approval}/approve"),),
     ("api/approvals/<int:pk>/reject", "POST"): (Case("/api/approvals/{approval}/reject", {"comment": "no"}),),
     ("workflows/new/blank/", "POST"): (Case("/workflows/new/blank/", {"name": "Blank"}, 0),),
+    ("workflows/<slug:key>/edit/json/", "POST"): (
+        Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),
+    ),
     ("workflows/<slug:key>/edit/", "POST"): (
         Case("/workflows/{key}/edit/", {"do": "about", "base_rev": "1", "name": "Renamed"}, 303),
         Case("/workflows/{key}/edit/", {"do": "remove", "step": "after", "base_rev": "1"}, 422),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from editor.operations import (
 )
 from editor.operations.documents import ABSENT
 from orchestrator.definition.graph import find_cycle
-from tests.unit.operation_strategies import drafts, operations
+from tests.unit.operation_strategies import BY_NAME, drafts, operations
 
 Draft = dict[str, Any]
 
@@ -133,21 +133,18 @@ def test_two_values_for_one_field_clash_and_say_what_stands_there(
     assert (caught.value.change.now, caught.value.found) == (mine, theirs)
 
 
-def test_the_strategies_reach_every_operation_and_mostly_succeed() -> None:
+@pytest.mark.parametrize("name", list(OPERATIONS))
+def test_the_strategies_carry_out_every_operation(name: str) -> None:
     """Lest the properties above are about operations that are all refused."""
-    carried: Counter[str] = Counter()
-    met: Counter[str] = Counter()
+    carried = 0
 
-    @settings(max_examples=1500, database=None, derandomize=True)
-    @given(drafts(least=5), operations)
+    @settings(max_examples=100, database=None)
+    @given(drafts(least=5), BY_NAME[name])
     def count(draft: Draft, wish: Any) -> None:
-        met[wish["op"]] += 1
-        try:
+        nonlocal carried
+        with suppress(OperationError):
             carry_out(draft, [wish])
-        except OperationError:
-            return
-        carried[wish["op"]] += 1
+            carried += 1
 
     count()
-    assert set(met) == set(OPERATIONS)
-    assert set(carried) == set(OPERATIONS), carried
+    assert carried > 0
