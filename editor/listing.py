@@ -62,14 +62,15 @@ def operation(draft: Mapping[str, Any], verb: str, key: str) -> dict[str, Any] |
 def told(error: DisputeError) -> list[dict[str, str]]:
     """Both sides of each dispute in words."""
     return [
-        {"place": ".".join(one.path), "by": one.by, "mine": _shown(one.mine), "theirs": _shown(one.theirs)}
+        {"place": ".".join(one.path), "by": one.by, "mine": shown(one.mine), "theirs": shown(one.theirs)}
         for one in error.disputes
     ]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a line, cut where it is long."""
     if value is ABSENT:
-        return "(taken away)"
+        return "not set"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 

@@ -22,6 +22,7 @@ PATHS = (
     "/workflows/approval_chain/edit/?step=level1",
     "/workflows/approval_chain/edit/?step=%2B",
     "/workflows/approval_chain/edit/json/",
+    "/workflows/approval_chain/diff/1/draft/",
     "/runs/",
     "/approvals/",
     "/profile/",

@@ -184,6 +184,9 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("workflows/<slug:key>/edit/json/", "POST"): (
         Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),
     ),
+    ("workflows/<slug:key>/restore/", "POST"): (
+        Case("/workflows/{key}/restore/", {"version": "1", "base_rev": "2"}, 303, _rename),
+    ),
     ("workflows/<slug:key>/edit/", "POST"): (
         Case("/workflows/{key}/edit/", {"do": "about", "base_rev": "1", "name": "Renamed"}, 303),
         Case("/workflows/{key}/edit/", {"do": "remove", "step": "after", "base_rev": "1"}, 422),
