@@ -122,8 +122,10 @@ def change_to(workflow: Workflow, definition: dict[str, Any], *, base_rev: int, 
         theirs = _since(fresh, base_rev)
         changes = difference(at_revision(fresh, base_rev), definition)
         _refuse_disputes(fresh, changes, theirs)
-        _refuse_size(with_changes(fresh.draft, changes))
-        _store(fresh, "edit", changes, user=user, operations=[{"op": "replace"}])
+        after = with_changes(fresh.draft, changes)
+        _refuse_size(after)
+        # What is there already is not changed once more: the same text may come twice.
+        _store(fresh, "edit", difference(fresh.draft, after), user=user, operations=[{"op": "replace"}])
     return draft_of(fresh, user)
 
 
