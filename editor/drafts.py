@@ -95,7 +95,7 @@ def change(
     """
     with committing("draft"):
         fresh = _locked(workflow)
-        if not _is_known(fresh, batch):
+        if not _is_known(fresh, user, batch):
             theirs = _since(fresh, base_rev)
             after = _carried_out(fresh.draft, operations)
             changes = difference(fresh.draft, after)
@@ -156,7 +156,7 @@ def publish(workflow: Workflow, *, base_rev: int, user: User, note: str = "") ->
 def _step(workflow: Workflow, kind: Kind, user: User, batch: str) -> Draft:
     with committing("draft"):
         fresh = _locked(workflow)
-        if not _is_known(fresh, batch):
+        if not _is_known(fresh, user, batch):
             edit, changes = _next(fresh, kind, user)
             try:
                 with_changes(fresh.draft, changes)
@@ -181,8 +181,8 @@ def _locked(workflow: Workflow) -> Workflow:
     return Workflow.objects.select_for_update().get(pk=workflow.pk)
 
 
-def _is_known(workflow: Workflow, batch: str) -> bool:
-    return bool(batch) and workflow.draft_changes.filter(batch=batch).exists()
+def _is_known(workflow: Workflow, user: User, batch: str) -> bool:
+    return bool(batch) and workflow.draft_changes.filter(user=user, batch=batch).exists()
 
 
 def _since(workflow: Workflow, base_rev: int) -> list[DraftChange]:

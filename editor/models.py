@@ -30,7 +30,7 @@ class DraftChange(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["workflow", "rev"], name="draft_change_once"),
             models.UniqueConstraint(
-                fields=["workflow", "batch"], condition=~models.Q(batch=""), name="draft_batch_once"
+                fields=["workflow", "user", "batch"], condition=~models.Q(batch=""), name="draft_batch_once"
             ),
         )
 

@@ -32,6 +32,7 @@ _LIMITS: Final = (
     "retry_max_delay",
     "for_each",
 )
+_RARE: Final = ("checkpoint", "compensation", "output_schema", "cache", "resources")
 _WORDS: Final = {"agent_id": "Agent", "join": "Runs when", "for_each": "For each"}
 _LONG: Final = ("description",)
 _STRUCTURED: Final = ("list", "map", "any")
@@ -120,11 +121,7 @@ class StepForm(forms.Form):
             initial=dependencies_of(self.draft, self.key),
             widget=forms.CheckboxSelectMultiple,
         )
-        self.fields["conditions"] = LinesField(
-            label="Conditions",
-            initial=self.task.get("conditions"),
-            help_text="Expressions, one a line; all must hold, or the step is skipped.",
-        )
+        self.fields["conditions"] = _conditions_field(self.task.get("conditions"))
 
     def _add_parameters(self) -> None:
         given = _as_map(self.task.get("parameters"))
@@ -142,7 +139,8 @@ class StepForm(forms.Form):
             )
 
     def _add_limits(self) -> None:
-        for name in _LIMITS:
+        self.fields["on_failure"] = _on_failure_field(self.task.get("on_failure"))
+        for name in (*_LIMITS, *_RARE):
             self._add(name)
         self.fields["key"] = forms.CharField(
             label="Key",
@@ -169,12 +167,15 @@ class StepForm(forms.Form):
 
     @property
     def more(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("description", "join", "conditions", *_LIMITS, "key")]
+        return [
+            self[name]
+            for name in ("description", "join", "conditions", "on_failure", *_LIMITS, *_RARE, "key")
+        ]
 
     # Operations
 
     def _set_fields(self, given: Mapping[str, Any]) -> Iterator[Operation]:
-        for name in (*_MAIN, *_LIMITS, "conditions"):
+        for name in (*_MAIN, *_LIMITS, *_RARE, "conditions", "on_failure"):
             yield from self._differing([name], self.task.get(name), given[name])
 
     def _set_parameters(self, given: Mapping[str, Any]) -> Iterator[Operation]:
@@ -276,6 +277,24 @@ def choices_before(draft: Draft, key: str | None) -> list[tuple[str, str]]:
         for name, task in tasks.items()
         if key is None or (name != key and not ancestry.is_upstream(key, name))
     ]
+
+
+def _conditions_field(value: Any) -> forms.Field:
+    """One expression a line; what is written otherwise stays as it is, in JSON."""
+    label = "Conditions"
+    if value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        said = "Expressions, one a line; all must hold, or the step is skipped."
+        return LinesField(label=label, initial=value, help_text=said)
+    said = "Expressions that must all hold, as a JSON list."
+    return JsonField(required=False, label=label, initial=as_json(value), help_text=said)
+
+
+def _on_failure_field(value: Any) -> forms.Field:
+    """A word; the longer form with a checkpoint stays as it is, in JSON."""
+    field = replace(_FIELDS["on_failure"], label="If it still fails")
+    if value is None or value in language.ON_FAILURE:
+        return editor_field(replace(field, type="string", enum=language.ON_FAILURE), value)
+    return editor_field(field, value)
 
 
 def _action_field(current: Any) -> forms.Field:

@@ -26,6 +26,7 @@ from orchestrator.exceptions import BatonError
 from orchestrator.models import Workflow
 from orchestrator.permissions import can, require, workflows_for
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
+from orchestrator.web.forms import new_idempotency_key
 
 NEW: Final = "+"  # in place of a key: the step that is being added
 
@@ -108,11 +109,12 @@ class _Editing:
     def shown(self, step: str, status: int = 200) -> HttpResponse:
         draft = drafts.draft_of(self.workflow, self.user)
         tasks = tasks_of(draft.definition)
-        step = step if step in tasks or step == NEW else ""
+        step = step if step == NEW or isinstance(tasks.get(step), dict) else ""
         context = {
             "workflow": self.workflow,
             "draft": draft,
             "rev": draft.rev,
+            "once": new_idempotency_key(),
             "steps": listing.steps(draft.definition, draft.issues, step),
             "problems": [issue for issue in draft.issues if issue.severity == "error"],
             "advice": [issue for issue in draft.issues if issue.severity != "error"],
@@ -129,7 +131,7 @@ class _Editing:
     def _save(self, step: str) -> HttpResponse:
         """The form was filled in from the revision it names: what differs from that is what the person changed."""
         draft = drafts.at_revision(self.workflow, self._base_rev())
-        if step not in tasks_of(draft):
+        if not isinstance(tasks_of(draft).get(step), dict):
             return self._change([{"op": "rename", "key": step, "to": step}], step)  # says that there is none
         form = StepForm(draft, step, self.request.POST)
         self.forms[step] = form
@@ -162,7 +164,7 @@ class _Editing:
 
     def _undo(self, step: str) -> HttpResponse:
         act = drafts.undo if self.request.POST["do"] == "undo" else drafts.redo
-        act(self.workflow, user=self.user)
+        act(self.workflow, user=self.user, batch=self._batch())
         return self._go(step)
 
     def _publish(self, _step: str) -> HttpResponse:
@@ -173,7 +175,9 @@ class _Editing:
 
     def _change(self, operations: list[dict[str, Any]], step: str) -> HttpResponse:
         self.wanted = operations
-        drafts.change(self.workflow, operations, base_rev=self._base_rev(), user=self.user)
+        drafts.change(
+            self.workflow, operations, base_rev=self._base_rev(), user=self.user, batch=self._batch()
+        )
         return self._go(step)
 
     def _go(self, step: str) -> HttpResponse:
@@ -188,7 +192,7 @@ class _Editing:
         self.workflow.refresh_from_db()
         with suppress(OperationError):
             wished = carry_out(self.workflow.draft, self.wanted)
-            if step in tasks_of(wished):
+            if isinstance(tasks_of(wished).get(step), dict):
                 self.forms[step] = StepForm(wished, step)
         return self._refused(step, error, 409, disputes=listing.told(error), rev=error.rev)
 
@@ -201,6 +205,10 @@ class _Editing:
         if step == NEW:
             return NewStepForm(draft)
         return StepForm(draft, step) if step else None
+
+    def _batch(self) -> str:
+        """The name that the page gave its form: one that is sent twice is carried out once."""
+        return self.request.POST.get("once", "")[: drafts.MAX_BATCH]
 
     def _base_rev(self) -> int:
         given = self.request.POST.get("base_rev", "")

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("workflow", "rev"), name="draft_change_once"),
                     models.UniqueConstraint(
                         condition=models.Q(("batch", ""), _negated=True),
-                        fields=("workflow", "batch"),
+                        fields=("workflow", "user", "batch"),
                         name="draft_batch_once",
                     ),
                 ],

@@ -93,6 +93,12 @@ def test_the_same_message_twice_is_done_once(workflow: Workflow, ann: User) -> N
     assert (found.rev, "p-2" in draft(workflow)["tasks"]) == (2, False)
 
 
+def test_a_name_for_a_message_is_its_senders_own(workflow: Workflow, ann: User, bob: User) -> None:
+    drafts.change(workflow, [named("a", "A")], base_rev=1, user=ann, batch="1")
+    drafts.change(workflow, [named("b", "B")], base_rev=1, user=bob, batch="1")
+    assert [draft(workflow)["tasks"][key]["name"] for key in "ab"] == ["A", "B"]
+
+
 def test_edits_of_different_places_merge(workflow: Workflow, ann: User, bob: User) -> None:
     drafts.change(workflow, [named("a", "Ann's")], base_rev=1, user=ann)
     drafts.change(

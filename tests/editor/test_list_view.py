@@ -21,6 +21,20 @@ pytestmark = pytest.mark.django_db
 FLOW = {**flow({"a": task(), "b": task("a"), "c": task("b")}), "name": "Drawn"}
 
 
+LESS_COMMON: list[dict[str, Any]] = [
+    {"retry_count": 2, "conditions": ["true"], "on_failure": "skip", "checkpoint": True},
+    {
+        "retry_delay": 0.5,
+        "conditions": [{"type": "dependency", "task": "a"}],
+        "on_failure": {"action": "rollback", "checkpoint": "start"},
+        "checkpoint": "named",
+        "compensation": {"action": "agent_task"},
+        "output_schema": {"type": "object", "title": "{{ not a template }}"},
+        "cache": {"ttl_seconds": 5},
+    },
+]
+
+
 class Inputs(HTMLParser):
     """What a form whose fields are left alone would send, by the `aria-label` of the form."""
 
@@ -120,7 +134,7 @@ def test_an_owner_may_edit_and_another_owner_sees_nothing(workflow: Workflow) ->
 def test_a_form_that_is_sent_as_it_stands_changes_nothing(browser: Client, ann: User, action: str) -> None:
     """Of every action, with each of its own examples: what a form shows is what it would store."""
     for number, example in enumerate(actions.get(action).examples):
-        one = {"action": action, "parameters": example.parameters, "retry_count": 2, "conditions": ["true"]}
+        one = {"action": action, "parameters": example.parameters, **LESS_COMMON[number % len(LESS_COMMON)]}
         made = engine.start_draft(f"{action}-{number}", user=ann)
         drafts.change(made, [{"op": "add", "key": "only", "task": one}], base_rev=1, user=ann)
         url = f"/workflows/{made.key}/edit/"
@@ -128,6 +142,24 @@ def test_a_form_that_is_sent_as_it_stands_changes_nothing(browser: Client, ann: 
         answer = browser.post(url, {**values, "do": "save"})
         assert answer.status_code == 303, answer.content.decode()
         assert (draft(made)["tasks"]["only"], made.draft_rev) == (one, 2)
+
+
+def test_a_form_that_is_sent_twice_is_carried_out_once(browser: Client, workflow: Workflow) -> None:
+    page = browser.get(f"{URL}?step=%2B")
+    form = {"do": "add", "step": "+", "base_rev": "1", "once": page.context["once"], "name": "New one"}
+    for _ in range(2):
+        assert browser.post(URL, {**form, "action": "agent_task"}).status_code == 303
+    assert list(draft(workflow)["tasks"]) == ["a", "b", "c", "new_one"]
+
+
+def test_a_draft_of_any_shape_can_be_looked_at(browser: Client, workflow: Workflow) -> None:
+    for tasks in ({"a": 3}, [], "x", {"a": {"dependencies": 5, "parameters": 7, "conditions": {"x": 1}}}):
+        Workflow.objects.update(draft={"name": ["no text"], "tasks": tasks})
+        for step in ("", "?step=a", "?step=%2B"):
+            assert browser.get(URL + step).status_code == 200
+        assert browser.post(URL, {"do": "save", "step": "a", "base_rev": "1"}).status_code in (303, 422)
+        assert browser.get(f"{URL}json/").status_code == 200
+        assert browser.get("/workflows/drawn/diff/1/draft/").status_code == 200
 
 
 def test_what_is_entered_is_stored_and_only_that(browser: Client, workflow: Workflow) -> None:
