@@ -35,11 +35,16 @@ _FAILED: Final = {"code": "assumed", "message": "It was assumed to fail."}
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What happens to a task: how each attempt, or the decision, ends; after how many seconds; with which output."""
+    """What happens to a task: how each attempt, or the decision, ends; after how many seconds; with which output, or with
+    the sample that the task itself gives."""
 
     happens: Happens = "succeeds"
     seconds: float = 1.0
     output: Any = None
+    sample: bool = False
+
+
+_USUAL: Final = Assumption(sample=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,8 @@ class _Walk:
         heapq.heappush(self._agenda, (moment, self._number, signal))
 
     def _of(self, task: TaskState) -> Assumption:
-        return self.assumed.get(task.key) or Assumption(output=self._demo_output(task))
+        assumed = self.assumed.get(task.key) or _USUAL
+        return replace(assumed, output=self._demo_output(task)) if assumed.sample else assumed
 
     def _demo_output(self, task: TaskState) -> Any:
         """What the demo agent would give: the parameter `result`, filled in; null where it cannot be."""

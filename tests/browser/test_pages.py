@@ -23,6 +23,7 @@ PATHS = (
     "/workflows/approval_chain/edit/?step=%2B",
     "/workflows/approval_chain/edit/json/",
     "/workflows/approval_chain/diff/1/draft/",
+    "/workflows/approval_chain/simulate/",
     "/runs/",
     "/approvals/",
     "/profile/",
