@@ -45,6 +45,16 @@ def steps(draft: Mapping[str, Any], issues: Sequence[Issue], open_key: str) -> l
     ]
 
 
+def problems(draft: Mapping[str, Any], issues: Iterable[Issue]) -> list[tuple[Issue, str, str]]:
+    """Each with the key and the name of the step it is about, '' where it is about the whole."""
+    definition = dict(draft)
+    return [
+        (issue, key, _name_of(definition, key) if key else "")
+        for issue in issues
+        for key in [_step_of(definition, issue)]
+    ]
+
+
 def operation(draft: Mapping[str, Any], verb: str, key: str) -> dict[str, Any] | None:
     """What a button beside a step asks for; None where there is nothing to do."""
     if verb in ("remove", "remove_joined"):
@@ -87,10 +97,15 @@ def _order(definition: dict[str, Any]) -> Iterable[str]:
 def _by_task(tasks: Iterable[str], issues: Iterable[Issue]) -> dict[str, list[Issue]]:
     found: dict[str, list[Issue]] = {key: [] for key in tasks}
     for issue in issues:
-        parts = issue.path.split(".", 2)
-        if len(parts) > 1 and parts[0] == "tasks" and parts[1] in found:
-            found[parts[1]].append(issue)
+        if key := _step_of({"tasks": found}, issue):
+            found[key].append(issue)
     return found
+
+
+def _step_of(definition: dict[str, Any], issue: Issue) -> str:
+    parts = issue.path.split(".", 2)
+    is_there = len(parts) > 1 and parts[0] == "tasks" and parts[1] in tasks_of(definition)
+    return parts[1] if is_there else ""
 
 
 def _listed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from editor.operations.graph import tasks_of
 from editor.operations.pasting import fresh_keys
 from editor.steps import NewStepForm, StepForm
 from orchestrator import engine
-from orchestrator.definition import DefinitionError
+from orchestrator.definition import DefinitionError, Issue
 from orchestrator.exceptions import BatonError
 from orchestrator.models import Workflow
 from orchestrator.permissions import can, require, workflows_for
@@ -76,6 +77,10 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     return page.carry_out() if request.method == "POST" else page.shown(request.GET.get("step", ""))
 
 
+def _of(issues: Iterable[Issue], *, error: bool) -> list[Issue]:
+    return [issue for issue in issues if (issue.severity == "error") == error]
+
+
 class _Editing:
     """One request. What was typed is shown again whenever it could not be stored."""
 
@@ -116,8 +121,8 @@ class _Editing:
             "rev": draft.rev,
             "once": new_idempotency_key(),
             "steps": listing.steps(draft.definition, draft.issues, step),
-            "problems": [issue for issue in draft.issues if issue.severity == "error"],
-            "advice": [issue for issue in draft.issues if issue.severity != "error"],
+            "problems": listing.problems(draft.definition, _of(draft.issues, error=True)),
+            "advice": listing.problems(draft.definition, _of(draft.issues, error=False)),
             "open": step,
             "form": self.forms.get(step) or self._form(step, draft.definition),
             "about": self.forms.get("about") or AboutForm(initial=draft.definition),

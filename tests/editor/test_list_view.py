@@ -249,6 +249,7 @@ def test_a_draft_with_problems_says_so_and_is_not_published(
     drafts.change(workflow, [{"op": "action", "key": "a", "action": "nope"}], base_rev=1, user=ann)
     page = browser.get(f"{URL}?step=a").content.decode()
     assert "nope (not known here)" in page and "keeps it from being published" in page
+    assert f'href="{URL}?step=a#step-a">a</a>' in page
     answer = browser.post(URL, {"do": "publish", "base_rev": "2"})
     assert (answer.status_code, workflow.versions.count()) == (422, 1)
     assert "This cannot be published yet" in answer.content.decode()
