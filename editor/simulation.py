@@ -248,9 +248,6 @@ def never_reached(found: Mapping[str, Simulation]) -> list[str]:
 
 def _run_state(plan: Plan, params: dict[str, Any]) -> RunState:
     deadline = START + timedelta(seconds=plan.timeout_seconds) if plan.timeout_seconds else None
-    counters = dict.fromkeys(
-        ("completed", "failed", "skipped", "unhandled", "executing", "ready_parallel", "ready_sequential"), 0
-    )
     return RunState(
         id=1,
         workflow_id=1,
@@ -266,13 +263,19 @@ def _run_state(plan: Plan, params: dict[str, Any]) -> RunState:
         depth=0,
         total=len(plan.tasks),
         unsettled=len(plan.tasks),
+        completed=0,
+        failed=0,
+        skipped=0,
+        unhandled=0,
+        executing=0,
+        ready_parallel=0,
+        ready_sequential=0,
         sequential_busy=0,
         claimable=False,
         error=None,
         started_at=None,
         finished_at=None,
         deadline_at=deadline,
-        **counters,
     )
 
 
