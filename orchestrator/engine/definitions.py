@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,6 +17,7 @@ from orchestrator.exceptions import InvalidError, NotFoundError
 from orchestrator.models import Workflow, WorkflowVersion
 
 _KEY_LENGTH = 70
+_TRIES = 5  # at a key that was free a moment ago
 
 
 def check_definition(data: Any) -> Report:
@@ -38,15 +39,21 @@ def save_workflow(
     DefinitionError with every problem when it does not check.
     """
     definition = _checked(data)
-    free = _free_key(key or definition.id or definition.name)
-    return _create(free, data, definition, user=user, template=template, note=note)
+    return _under_free_key(
+        key or definition.id or definition.name,
+        lambda free: _create(free, data, definition, user=user, template=template, note=note),
+    )
 
 
 def start_draft(name: str, *, user: User | None = None) -> Workflow:
     """A workflow with nothing in it yet: a draft to be drawn, without a version that could be run."""
     draft = {"name": name, "version": CURRENT, "tasks": {}}
-    with committing("save"):
-        return Workflow.objects.create(key=_free_key(name), name=name, owner=user, draft=draft)
+
+    def create(key: str) -> Workflow:
+        with committing("save"):
+            return Workflow.objects.create(key=key, name=name, owner=user, draft=draft)
+
+    return _under_free_key(name, create)
 
 
 def _create(
@@ -126,6 +133,16 @@ def _add_version(
         note=note[:500],
         created_by=user,
     )
+
+
+def _under_free_key(wish: str, create: Callable[[str], Workflow]) -> Workflow:
+    """Two people may save the same new name at once: who comes second takes the next key."""
+    for _ in range(_TRIES - 1):
+        try:
+            return create(_free_key(wish))
+        except IntegrityError:
+            continue
+    return create(_free_key(wish))
 
 
 def _free_key(wish: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
 
+from orchestrator import engine
+from orchestrator.engine import definitions
 from orchestrator.engine.definitions import workflow_of_template
 from orchestrator.exceptions import InvalidError
 from orchestrator.models import Workflow
+from tests.engine.flows import flow, task
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+FLOW = flow({"a": task()})
 
 
 def made(_: int) -> int:
@@ -26,6 +32,16 @@ def test_the_workflow_of_a_template_is_made_once_by_whoever_is_first() -> None:
         found = set(pool.map(made, range(12)))
     assert found == set(Workflow.objects.values_list("pk", flat=True))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("save", [lambda: engine.save_workflow(FLOW), lambda: engine.start_draft("Flow")])
+def test_who_saves_a_name_that_was_taken_a_moment_ago_gets_the_next_key(
+    save: Callable[[], Workflow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = engine.save_workflow(FLOW)
+    looked, free = iter([first.key]), definitions._free_key
+    monkeypatch.setattr(definitions, "_free_key", lambda wish: next(looked, None) or free(wish))
+    assert save().key == f"{first.key}-2"
 
 
 def test_there_is_none_for_a_template_that_does_not_exist() -> None:
