@@ -62,6 +62,8 @@ def _how(key: str, changes: Sequence[Change], fields: Sequence[FieldDifference])
 
 
 def _fields(change: Change, of_task: bool) -> list[FieldDifference]:
+    if change.container:
+        return []
     rest = change.path[2:] if of_task else change.path
     if change.order:
         return [

@@ -18,7 +18,8 @@ class Change:
     """At `path` stood `was` and stands `now`; ABSENT: nothing.
 
     `at` is the place among its siblings of what comes or goes. With `order` the two are the keys of the members at
-    `path` in the order they had and have.
+    `path` in the order they had and have. A `container` is a map that comes only because something is put into it: two
+    people may bring the same one, and it goes when nothing is left in it.
     """
 
     path: Path
@@ -26,13 +27,20 @@ class Change:
     now: Any = ABSENT
     at: int | None = None
     order: bool = False
+    container: bool = False
 
     def touches(self, other: Change) -> bool:
         """Whether one lies within what the other has changed. An order disturbs only another order."""
         if self.order or other.order:
             return self.order and other.order and self.path == other.path
+        if self.container or other.container:
+            return self._touches_container(other) if other.container else other._touches_container(self)
         length = min(len(self.path), len(other.path))
         return self.path[:length] == other.path[:length]
+
+    def _touches_container(self, container: Change) -> bool:
+        """Only what replaces or removes it; what lies in it does not mind who brought it."""
+        return not self.container and container.path[: len(self.path)] == self.path
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"path": list(self.path)}
@@ -41,7 +49,7 @@ class Change:
         }
         if self.at is not None:
             found["at"] = self.at
-        return {**found, "order": True} if self.order else found
+        return found | {name: True for name in ("order", "container") if getattr(self, name)}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Change:
@@ -51,6 +59,7 @@ class Change:
             data.get("now", ABSENT),
             data.get("at"),
             data.get("order", False),
+            data.get("container", False),
         )
 
 
@@ -95,6 +104,8 @@ def _carried_out(document: Any, change: Change) -> Any:
     if change.order:
         return in_order(document, change.path, change.now)
     found = got(document, change.path)
+    if change.container and found and isinstance(found, dict):
+        return document
     if same(found, change.now):
         return document
     if not same(found, change.was):
@@ -122,23 +133,35 @@ def _member_differences(path: Path, before: Any, after: Any) -> Iterator[Change]
     was, now = [key for key in old if key in new], [key for key in new if key in old]
     if was != now:
         yield Change(path, was, now, order=True)
-    yield from (Change((*path, key), now=new[key], at=at) for at, key in enumerate(new) if key not in old)
+    for at, key in enumerate(new):
+        if key not in old:
+            yield from _added((*path, key), new[key], at)
     for key in now:
         yield from _differences((*path, key), old[key], new[key])
 
 
+def _added(path: Path, value: Any, at: int) -> Iterator[Change]:
+    """A map is brought member by member, a task as a whole: nobody else can mean the same."""
+    if not isinstance(value, dict) or not value or (len(path) == 2 and path[0] == "tasks"):
+        yield Change(path, now=value, at=at)
+        return
+    yield Change(path, now={}, at=at, container=True)
+    for place, (key, one) in enumerate(value.items()):
+        yield from _added((*path, key), one, place)
+
+
 def _in_turn(changes: Iterable[Change]) -> list[Change]:
-    """What goes goes first, then the order of what stays, then what comes. Among themselves they stay as they are, from
-    the front: each that comes finds its place."""
+    """What goes goes first, from the inside out, then the order of what stays, then what comes. Among themselves they stay
+    as they are, from the front: each that comes finds its place."""
     return sorted(changes, key=_turn)
 
 
-def _turn(change: Change) -> int:
+def _turn(change: Change) -> tuple[int, int]:
     if change.order:
-        return 1
+        return 1, 0
     if change.now is ABSENT:
-        return 0
-    return 2 if change.was is ABSENT else 3
+        return 0, -len(change.path)
+    return (2 if change.was is ABSENT else 3), 0
 
 
 def touched_by(changes: Sequence[Change], others: Sequence[Change]) -> list[tuple[Change, Change]]:
