@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -29,9 +31,24 @@ def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People)
     page.get_by_label("What changed").fill("As in the request")
     page.get_by_role("button", name="Publish revision").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Multi-Agent Processing")
+    assert _as_drawn(page.request.get("/workflows/multi-agent-processing/versions/1.json").json()) == STEPS
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/runs/*/")
     _wait_until_completed(page)
+
+
+def _as_drawn(definition: dict[str, Any]) -> tuple[Any, ...]:
+    """The published definition in the words of `STEPS`."""
+    tasks = definition["tasks"]
+    return tuple(
+        (
+            task["name"],
+            task["agent_id"],
+            task.get("execution_mode", ""),
+            tuple(tasks[key]["name"] for key in task["dependencies"]),
+        )
+        for task in tasks.values()
+    )
 
 
 def _add(page: Page, name: str, agent: str, mode: str, after: tuple[str, ...]) -> None:
