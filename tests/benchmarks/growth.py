@@ -48,7 +48,7 @@ def _in_raw_commits() -> float:
     """How many raw commits a turn of the smallest run takes."""
     turns = _turns(Workflow.objects.get(key=f"wide-{SIZES[0]}"))
     with raw.committing() as commit:
-        taken = [(next(turns), _seconds(commit)) for _ in range(TURNS)]
+        taken = [(next(turns), seconds(commit)) for _ in range(TURNS)]
     return statistics.median(turn for turn, _ in taken) / statistics.median(one for _, one in taken)
 
 
@@ -67,7 +67,7 @@ def _turns(workflow: Workflow) -> Iterator[float]:
         yield time.perf_counter() - began
 
 
-def _seconds(act: Callable[[], None]) -> float:
+def seconds(act: Callable[[], None]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began

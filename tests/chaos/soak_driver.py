@@ -22,7 +22,7 @@ from orchestrator import database, engine  # noqa: E402
 from orchestrator.exceptions import ConflictError  # noqa: E402
 from orchestrator.models import Approval, Run, TaskRun, Workflow  # noqa: E402
 from orchestrator.planning.machine import RUN_ENDED  # noqa: E402
-from tests.benchmarks import served  # noqa: E402
+from tests.benchmarks import growth, raw, served  # noqa: E402
 from tests.chaos import soak_report  # noqa: E402
 from tests.chaos.memory import by_role  # noqa: E402
 from tests.engine.flows import flow, task  # noqa: E402
@@ -36,6 +36,7 @@ SAMPLE_SECONDS = 10.0
 WINDOW_SECONDS = 30.0
 SETTLE_SECONDS = 60.0
 CHECKED = 300
+COMMITS = 20  # raw ones, each time memory is looked at
 
 _CHAIN = "soak-chain"
 
@@ -47,7 +48,8 @@ def main(minutes: float, rate: float) -> int:
     with served.serving() as keeper:
         rate = rate or load.capacity() / 2
         _say(f"steady at {rate:.1f} runs a second for {minutes:g} minutes")
-        figures = load.steady(rate, minutes * 60, lambda: by_role(keeper))
+        with raw.committing() as commit:
+            figures = load.steady(rate, minutes * 60, lambda: by_role(keeper), commit)
         unfinished = load.settle()
     _say(soak_report.table(figures))
     problems = soak_report.problems(figures)
@@ -93,7 +95,11 @@ class Load:
         return (_ended() - before) / (time.monotonic() - began)
 
     def steady(
-        self, rate: float, seconds: float, memory: Callable[[], dict[str, float]]
+        self,
+        rate: float,
+        seconds: float,
+        memory: Callable[[], dict[str, float]],
+        commit: Callable[[], None],
     ) -> soak_report.Figures:
         figures = soak_report.Figures()
         began, first = time.monotonic(), self.started
@@ -106,6 +112,7 @@ class Load:
             if passed >= next_sample:
                 since = since or timezone.now()
                 figures.note_memory(memory())
+                figures.commits.append([growth.seconds(commit) for _ in range(COMMITS)])
                 next_sample += SAMPLE_SECONDS
             if since is not None and passed >= next_window:
                 until = timezone.now() - timedelta(seconds=5)

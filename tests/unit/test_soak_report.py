@@ -7,6 +7,15 @@ import pytest
 from tests.chaos.soak_report import Figures, problems, table
 
 
+def test_a_disk_that_is_slower_for_everybody_is_not_held_against_it() -> None:
+    slower = figures([100.0] * 12, [0.010, 0.010, 0.012, 0.015, 0.020, 0.020])
+    slower.commits = [[0.001] * 5, [0.001] * 5, [0.0015] * 5, [0.002] * 5, [0.002] * 5, [0.002] * 5]
+    assert problems(slower) == []
+    assert "raw commits" in table(slower)
+    slower.commits = [[0.001] * 5] * 6
+    assert any("p95 between tasks grew" in problem for problem in problems(slower))
+
+
 def figures(web: list[float], steps: list[float]) -> Figures:
     found = Figures()
     for megabytes in web:

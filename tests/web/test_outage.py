@@ -33,11 +33,25 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-start": {"key": "gated"},
     "workflow-version": {"key": "gated", "number": 1},
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
+    "workflow-edit": {"key": "gated"},
+    "workflow-text": {"key": "gated"},
+    "workflow-simulate": {"key": "gated"},
+    "workflow-diff": {"key": "gated", "before": "1", "after": "draft"},
+    "workflow-diff-choose": {"key": "gated"},
+    "draft-download": {"key": "gated", "form": "json"},
     "task-panel": {"key": "ask"},
     "task-output": {"key": "ask"},
     "task-log": {"key": "ask"},
 }
-POSTED = {"run-action", "task-action", "approval-decide", "token-revoke", "secret-delete", "sign-out"}
+POSTED = {
+    "run-action",
+    "task-action",
+    "approval-decide",
+    "token-revoke",
+    "secret-delete",
+    "sign-out",
+    "workflow-restore",
+}
 
 
 @pytest.fixture
