@@ -7,7 +7,7 @@ second, a gate is approved, and the output is what the demo agent would give. A 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -97,18 +97,23 @@ class _Walk:
     def go(self) -> None:
         if self.board.run.deadline_at is not None:
             self._at(self.board.run.deadline_at, RunDue(run_id=1))
-        self._moment(START, Begin(run_id=1, actor=_ACTOR))
+        self._moment(START, [Begin(run_id=1, actor=_ACTOR)])
         for _ in range(MOST_MOMENTS):
             if not self._agenda or self.board.run.status in RUN_ENDED:
                 return
-            at, _, signal = heapq.heappop(self._agenda)
-            self._moment(at, signal)
+            at = self._agenda[0][0]
+            self._moment(at, [*self._happening(at)])
 
-    def _moment(self, now: datetime, signal: Signal) -> None:
-        """One signal, everything that follows from it, and what begins then."""
+    def _happening(self, at: datetime) -> Iterator[Signal]:
+        while self._agenda and self._agenda[0][0] == at:
+            yield heapq.heappop(self._agenda)[2]
+
+    def _moment(self, now: datetime, signals: Sequence[Signal]) -> None:
+        """What happens at once, as in one turn; everything that follows from it, and what begins then."""
         board = self.board
         board.world = replace(board.world, now=now)
-        handle(board, signal)
+        for signal in signals:
+            handle(board, signal)
         board.advance(open_task, fold)
         self._number_items()
         if board.run.status in RUN_ENDED:

@@ -35,7 +35,7 @@ def flows(draw: st.DrawFn) -> dict[str, Any]:
     return flow(tasks)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flows(), st.sets(st.sampled_from([f"t{number}" for number in range(6)]), max_size=3))
 def test_the_engine_does_what_was_foretold(data: dict[str, Any], failing: set[str]) -> None:
     definition = parse(data, actions=actions.schemas())
