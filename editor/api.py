@@ -79,6 +79,12 @@ class _DraftApi(ApiView):
         except DisputeError as error:
             return disputed(error)
 
+    def step(self, request: Request, key: str, act: Callable[..., Draft]) -> Response:
+        """Undo or redo."""
+        workflow = self.workflow(request, key)
+        batch, user = self.body(StepSerializer)["batch"], _person(request)
+        return self.answered(lambda: act(workflow, user=user, batch=batch))
+
 
 def disputed(error: DisputeError) -> Response:
     response = answer(error.status, error.code, error.message)
@@ -124,9 +130,7 @@ class UndoView(_DraftApi):
     )
     def post(self, request: Request, key: str) -> Response:
         """Takes back your own latest change, past what others have done elsewhere since."""
-        workflow = self.workflow(request, key)
-        batch, user = self.body(StepSerializer)["batch"], _person(request)
-        return self.answered(lambda: drafts.undo(workflow, user=user, batch=batch))
+        return self.step(request, key, drafts.undo)
 
 
 class RedoView(_DraftApi):
@@ -135,9 +139,7 @@ class RedoView(_DraftApi):
     )
     def post(self, request: Request, key: str) -> Response:
         """Makes what you took back last once more."""
-        workflow = self.workflow(request, key)
-        batch, user = self.body(StepSerializer)["batch"], _person(request)
-        return self.answered(lambda: drafts.redo(workflow, user=user, batch=batch))
+        return self.step(request, key, drafts.redo)
 
 
 class PublishView(_DraftApi):

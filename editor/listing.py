@@ -121,7 +121,7 @@ def _listed(
         name=str(task.get("name") or key),
         action=action.label if action else str(task.get("action") or "no action"),
         kind=action.kind if action else "work",
-        icon=action.icon if action else "i-alert",
+        icon=action.icon if action else "i-triangle-alert",
         agent=str(task.get("agent_id") or "system") if task.get("action") == "agent_task" else "",
         after=tuple(_name_of(definition, one) for one in dependencies_of(definition, key)),
         mode=str(task.get("execution_mode") or "sequential"),

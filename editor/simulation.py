@@ -22,7 +22,7 @@ from orchestrator.planning.opening import context_of, fold, open_task
 from orchestrator.planning.outcomes import handle
 from orchestrator.planning.plan import APPROVAL_GATE, Plan, compile_plan
 from orchestrator.planning.signals import Begin, Decided, Due, Failed, RunDue, Signal, Succeeded, Told
-from orchestrator.planning.state import RunState, TaskState
+from orchestrator.planning.state import RunState, TaskState, pending_tasks
 
 Happens = Literal["succeeds", "fails", "rejected", "unanswered"]
 
@@ -89,7 +89,8 @@ class _Walk:
         self.plan, self.assumed = plan, assumed
         defaults = {name: parameter.default for name, parameter in plan.parameters.items()}
         self.board = Board(plan, _run_state(plan, {**defaults, **params}), _world(START))
-        self.board.add(_task_states(plan))
+        rows = pending_tasks(plan.tasks.values(), run_id=1)
+        self.board.add(replace(row, id=number) for number, row in enumerate(rows, start=1))
         self._agenda: list[tuple[datetime, int, Signal]] = []
         self._number = self._made = len(plan.tasks)
         self._due: dict[int, datetime] = {}
@@ -282,22 +283,6 @@ def _run_state(plan: Plan, params: dict[str, Any]) -> RunState:
         finished_at=None,
         deadline_at=deadline,
     )
-
-
-def _task_states(plan: Plan) -> list[TaskState]:
-    return [
-        TaskState(
-            id=number,
-            run_id=1,
-            key=task.key,
-            index=-1,
-            order=task.order,
-            status=TaskStatus.PENDING,
-            sequential=task.sequential,
-            waits_for=len(task.dependencies),
-        )
-        for number, task in enumerate(plan.tasks.values(), start=1)
-    ]
 
 
 def _world(now: datetime) -> World:

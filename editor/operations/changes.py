@@ -6,7 +6,8 @@ they clash instead of overwriting; changes of different places pass each other b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -166,9 +167,30 @@ def _turn(change: Change) -> tuple[int, int]:
 
 def touched_by(changes: Sequence[Change], others: Sequence[Change]) -> list[tuple[Change, Change]]:
     """Pairs of changes of which one lies within the other, leaving out those that both want the same."""
+    at, below = _by_place(others)
     return [
         (one, other)
         for one in changes
-        for other in others
+        for other in _near(one.path, at, below)
         if one.touches(other) and not (one.path == other.path and same(one.now, other.now))
     ]
+
+
+Places = Mapping[Path, Sequence[Change]]
+
+
+def _by_place(changes: Iterable[Change]) -> tuple[Places, Places]:
+    """The changes of each place, and those of anything within it: comparing each with each would be quadratic."""
+    at: dict[Path, list[Change]] = defaultdict(list)
+    below: dict[Path, list[Change]] = defaultdict(list)
+    for change in changes:
+        at[change.path].append(change)
+        for length in range(len(change.path)):
+            below[change.path[:length]].append(change)
+    return at, below
+
+
+def _near(path: Path, at: Places, below: Places) -> Iterator[Change]:
+    for length in range(len(path) + 1):
+        yield from at.get(path[:length], ())
+    yield from below.get(path, ())

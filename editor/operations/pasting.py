@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from editor.operations.errors import OperationError
-from editor.operations.graph import Definition, add, point, tasks_of
+from editor.operations.graph import Definition, point, tasks_of
+from orchestrator.definition.graph import find_cycle
 from orchestrator.definition.issues import show
 from orchestrator.definition.names import is_key
 from orchestrator.definition.renaming import rename_in_task
@@ -28,10 +29,10 @@ def paste(
         if not isinstance(task, dict):
             raise OperationError("wrong_type", f"The task {show(key)} must be a map.", "tasks")
     names, step = fresh_keys(tasks, tasks_of(definition)), point(by, "by") if by else {}
-    found = definition
-    for key in _dependencies_first(tasks):
-        found = add(found, names[key], _prepared(tasks[key], names, step))
-    return found
+    _refuse_loops(tasks)
+    # Among themselves they make no loop, and nothing that is there already waits for them.
+    pasted = {names[key]: _prepared(task, names, step) for key, task in tasks.items()}
+    return {**definition, "tasks": {**tasks_of(definition), **pasted}}
 
 
 def fresh_keys(wanted: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
@@ -70,17 +71,11 @@ def _prepared(task: Any, names: Mapping[str, str], by: Mapping[str, float]) -> d
 
 def _inner(task: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     needs = task.get("dependencies")
-    return [one for one in needs if one in names] if isinstance(needs, list) else []
+    return [one for one in needs if isinstance(one, str) and one in names] if isinstance(needs, list) else []
 
 
-def _dependencies_first(tasks: Mapping[str, Any]) -> list[str]:
-    """Each after those it depends on, otherwise as they came; refused where they wait for each other."""
-    waiting, placed = dict(tasks), dict[str, None]()
-    while waiting:
-        ready = [key for key, task in waiting.items() if not set(_inner(task, waiting)) - {key}]
-        if not ready or any(key in _inner(tasks[key], tasks) for key in ready):
-            raise OperationError("cycle", "The pasted tasks wait for each other.", "tasks")
-        placed |= dict.fromkeys(ready)
-        for key in ready:
-            del waiting[key]
-    return list(placed)
+def _refuse_loops(tasks: Mapping[str, Any]) -> None:
+    loop = find_cycle({key: _inner(task, tasks) for key, task in tasks.items()})
+    if loop:
+        text = f"The pasted tasks wait for each other ({' → '.join(loop)})."
+        raise OperationError("cycle", text, "tasks")

@@ -20,10 +20,10 @@ from orchestrator.engine.transactions import turn_transaction
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, NotFoundError
 from orchestrator.models import Run, TaskRun, Workflow, WorkflowVersion
-from orchestrator.planning.machine import RunStatus, TaskStatus
+from orchestrator.planning.machine import RunStatus
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.signals import Begin, Cancel, Pause, Resume, Signal
-from orchestrator.planning.state import TaskState
+from orchestrator.planning.state import pending_tasks
 
 
 def actor_of(user: User | None) -> str:
@@ -99,21 +99,7 @@ def _insert(version: WorkflowVersion, plan: Plan, now: datetime, **given: Any) -
         deadline_at=deadline,
         **given,
     )
-    rows.insert_tasks(
-        [
-            TaskState(
-                id=0,
-                run_id=run.pk,
-                key=task.key,
-                index=-1,
-                order=task.order,
-                status=TaskStatus.PENDING,
-                sequential=task.sequential,
-                waits_for=len(task.dependencies),
-            )
-            for task in plan.tasks.values()
-        ]
-    )
+    rows.insert_tasks(pending_tasks(plan.tasks.values(), run.pk))
     return run
 
 

@@ -5,11 +5,13 @@ The planner changes these copies; the engine writes back what has changed in the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from orchestrator.planning.machine import RunStatus, TaskStatus
+from orchestrator.planning.plan import PlanTask
 
 
 @dataclass(slots=True)
@@ -94,6 +96,23 @@ class TaskState:
     @property
     def label(self) -> str:
         return self.key if self.index < 0 else f"{self.key}[{self.index}]"
+
+
+def pending_tasks(tasks: Iterable[PlanTask], run_id: int) -> list[TaskState]:
+    """The rows with which a run of these tasks begins; none has an id yet."""
+    return [
+        TaskState(
+            id=0,
+            run_id=run_id,
+            key=task.key,
+            index=-1,
+            order=task.order,
+            status=TaskStatus.PENDING,
+            sequential=task.sequential,
+            waits_for=len(task.dependencies),
+        )
+        for task in tasks
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,6 @@ def workflow() -> Workflow:
     return engine.save_workflow({**flow({"a": task(), "b": task("a")}), "name": "Drawn"})
 
 
-@pytest.fixture
-def ann() -> User:
-    return person("ann", "designer")
-
-
 def send(user: User, path: str, body: Any) -> Any:
     return Client().post(URL + path, body, content_type="application/json", headers=bearer(user))
 

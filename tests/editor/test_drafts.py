@@ -21,7 +21,6 @@ from orchestrator.definition import DefinitionError
 from orchestrator.exceptions import ConflictError, InvalidError
 from orchestrator.models import Workflow
 from tests.engine.flows import flow, task
-from tests.people import person
 from tests.unit.operation_strategies import operations
 
 pytestmark = pytest.mark.django_db
@@ -36,16 +35,6 @@ def named(key: str, value: str) -> dict[str, Any]:
 @pytest.fixture
 def workflow() -> Workflow:
     return engine.save_workflow(FLOW)
-
-
-@pytest.fixture
-def ann() -> User:
-    return person("ann", "designer")
-
-
-@pytest.fixture
-def bob() -> User:
-    return person("bob", "designer")
 
 
 def draft(workflow: Workflow) -> dict[str, Any]:

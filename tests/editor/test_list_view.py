@@ -80,18 +80,6 @@ def workflow() -> Workflow:
     return engine.save_workflow(FLOW)
 
 
-@pytest.fixture
-def ann() -> User:
-    return person("ann", "designer")
-
-
-@pytest.fixture
-def browser(ann: User) -> Client:
-    client = Client()
-    client.force_login(ann)
-    return client
-
-
 URL = "/workflows/drawn/edit/"
 
 

@@ -34,13 +34,6 @@ def workflow() -> Workflow:
     return engine.save_workflow(FLOW)
 
 
-@pytest.fixture
-def browser() -> Client:
-    client = Client()
-    client.force_login(person("ann", "designer"))
-    return client
-
-
 def test_the_page_tells_the_usual_course_before_anything_is_assumed(browser: Client) -> None:
     answer = browser.get(URL)
     page = answer.content.decode()

@@ -26,18 +26,6 @@ def workflow() -> Workflow:
     return engine.save_workflow({**flow({"a": task(), "b": task("a")}), "name": "Drawn"})
 
 
-@pytest.fixture
-def ann() -> User:
-    return person("ann", "designer")
-
-
-@pytest.fixture
-def browser(ann: User) -> Client:
-    client = Client()
-    client.force_login(ann)
-    return client
-
-
 def written(draft: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """The draft with other fields in task b."""
     return {**draft, "tasks": {**draft["tasks"], "b": {**draft["tasks"]["b"], **fields}}}

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 DIFF = "/workflows/drawn/diff/1/draft/"
 
 
-@pytest.fixture
-def ann() -> User:
-    return person("ann", "designer")
-
-
 @pytest.fixture(autouse=True)
 def workflow(ann: User) -> Workflow:
     made = engine.save_workflow({**flow({"a": task(), "b": task("a")}), "name": "Drawn"})
@@ -32,13 +27,6 @@ def workflow(ann: User) -> Workflow:
     ]
     drafts.change(made, changes, base_rev=1, user=ann)
     return made
-
-
-@pytest.fixture
-def browser(ann: User) -> Client:
-    client = Client()
-    client.force_login(ann)
-    return client
 
 
 def test_the_page_says_what_came_went_and_changed(browser: Client) -> None:

@@ -143,6 +143,12 @@ def test_what_is_pasted_gets_free_keys_and_keeps_its_own_connections() -> None:
     assert found["tasks"]["save-2"]["position"] == {"x": 16, "y": 16}
 
 
+def test_what_is_pasted_may_be_wrong_inside() -> None:
+    odd = {"p": {"dependencies": [{}, "elsewhere", "q"]}, "q": {"dependencies": 3}}
+    found = after({"op": "paste", "tasks": odd})["tasks"]
+    assert (found["p"]["dependencies"], found["q"]["dependencies"]) == (["q"], [])
+
+
 REFUSED = [
     ("x", "missing_field", "op"),
     ({"op": "conect"}, "unknown_operation", "connect"),
