@@ -1,6 +1,6 @@
 # Every target prepares what it needs: on a bare machine with Python 3.11, make and git, `make run` and `make test` work.
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint format bench chaos lock clean
+.PHONY: help install run test lint format bench bench-editor chaos lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -38,6 +38,9 @@ format: $(VENV)/.dev ## Put code and templates into their form.
 
 bench: $(VENV)/.dev ## Measure speed, latency, idle cost and growth beside the raw commits of the same database.
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-editor: $(VENV)/.dev ## Measure the editor in headless Chromium against its budgets.
+	$(BIN)/python -m tests.benchmarks.editor $(ARGS)
 
 chaos: $(VENV)/.dev ## Kill, stop, starve, race and soak a whole Baton, in full length: some hours.
 	$(BIN)/python -m tests.chaos $(or $(ARGS),all)

@@ -26,6 +26,7 @@ from orchestrator.api.errors import answer
 from orchestrator.api.fields import StrictCharField, StrictSerializer
 from orchestrator.api.openapi import operation
 from orchestrator.api.requests import StrictObjectField
+from orchestrator.exceptions import BatonError
 from orchestrator.models import Workflow
 from orchestrator.permissions import require, workflows_for
 
@@ -40,18 +41,46 @@ class DraftSerializer(serializers.Serializer[Draft]):
     can_redo = serializers.BooleanField()
 
 
+class ChangedSerializer(serializers.Serializer[Any]):
+    rev = serializers.IntegerField(help_text="Goes up with every change.")
+    changes = serializers.ListField(
+        child=ObjectField(),
+        required=False,
+        help_text="What made it of `known_rev`, in order: at `path` stands `now`, or nothing.",
+    )
+    definition = ObjectField(required=False, help_text="The draft, where no `known_rev` was given.")
+    issues = IssueSerializer(many=True, required=False)
+    can_undo = serializers.BooleanField()
+    can_redo = serializers.BooleanField()
+
+
+class IssuesSerializer(serializers.Serializer[Any]):
+    rev = serializers.IntegerField()
+    issues = IssueSerializer(many=True)
+
+
+_KNOWN = {
+    "required": False,
+    "help_text": "The revision you have: the answer then holds what changed since instead of the draft and its issues.",
+    **_REV,
+}
+
+
 class OperationsSerializer(StrictSerializer):
     base_rev = serializers.IntegerField(help_text="The revision on which they were made.", **_REV)
     ops = serializers.ListField(child=StrictObjectField(), max_length=MAX_OPERATIONS)
     batch = StrictCharField(
         max_length=drafts.MAX_BATCH,
         default="",
-        help_text="Your own name for it: the same one twice is done once.",
+        help_text="Your own name for it: the same one twice is done once. Names alike up to the last dash are one sitting, "
+        "which does not dispute with itself.",
     )
+    known_rev = serializers.IntegerField(**_KNOWN)
 
 
 class StepSerializer(StrictSerializer):
     batch = StrictCharField(max_length=drafts.MAX_BATCH, default="")
+    known_rev = serializers.IntegerField(**_KNOWN)
 
 
 class PublishSerializer(StrictSerializer):
@@ -72,24 +101,36 @@ class _DraftApi(ApiView):
         require(request.user, "design", found)
         return found
 
-    def answered(self, act: Callable[[], Draft]) -> Response:
+    def answered(self, workflow: Workflow, known_rev: int | None, act: Callable[[], Draft]) -> Response:
         """The draft after it, or both sides where two people want different things."""
         try:
-            return Response(DraftSerializer(act()).data)
+            draft = act()
         except DisputeError as error:
             return disputed(error)
+        return Response(DraftSerializer(draft).data if known_rev is None else _news(workflow, draft, known_rev))
 
     def step(self, request: Request, key: str, act: Callable[..., Draft]) -> Response:
         """Undo or redo."""
         workflow = self.workflow(request, key)
-        batch, user = self.body(StepSerializer)["batch"], _person(request)
-        return self.answered(lambda: act(workflow, user=user, batch=batch))
+        body, user = self.body(StepSerializer), _person(request)
+        return self.answered(
+            workflow, body.get("known_rev"), lambda: act(workflow, user=user, batch=body["batch"])
+        )
 
 
 def disputed(error: DisputeError) -> Response:
     response = answer(error.status, error.code, error.message)
     response.data |= {"rev": error.rev, "disputes": [one.as_json() for one in error.disputes]}
     return response
+
+
+def _news(workflow: Workflow, draft: Draft, known_rev: int) -> dict[str, Any]:
+    """What changed since; the whole where that is not remembered."""
+    said = {"rev": draft.rev, "can_undo": draft.can_undo, "can_redo": draft.can_redo}
+    try:
+        return {**said, "changes": drafts.changes_between(workflow, known_rev, draft.rev)}
+    except BatonError:
+        return {**said, "definition": draft.definition}
 
 
 def _person(request: Request) -> User:
@@ -104,11 +145,21 @@ class DraftView(_DraftApi):
         return Response(DraftSerializer(drafts.draft_of(self.workflow(request, key), _person(request))).data)
 
 
+class IssuesView(_DraftApi):
+    @operation(
+        "draft_issues", "Read what is wrong with a draft", answers=IssuesSerializer, errors=(403, 404)
+    )
+    def get(self, request: Request, key: str) -> Response:
+        """Everything that keeps it from being published, and advice."""
+        draft = drafts.draft_of(self.workflow(request, key), _person(request))
+        return Response(IssuesSerializer({"rev": draft.rev, "issues": draft.issues}).data)
+
+
 class OperationsView(_DraftApi):
     @operation(
         "draft_change",
         "Change a draft",
-        answers=DraftSerializer,
+        answers=ChangedSerializer,
         takes=OperationsSerializer,
         errors=(403, 404, 409, 413, 415),
     )
@@ -118,15 +169,17 @@ class OperationsView(_DraftApi):
         body = self.body(OperationsSerializer)
         user = _person(request)
         return self.answered(
+            workflow,
+            body.get("known_rev"),
             lambda: drafts.change(
                 workflow, body["ops"], base_rev=body["base_rev"], user=user, batch=body["batch"]
-            )
+            ),
         )
 
 
 class UndoView(_DraftApi):
     @operation(
-        "draft_undo", "Undo", answers=DraftSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
+        "draft_undo", "Undo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
     def post(self, request: Request, key: str) -> Response:
         """Takes back your own latest change, past what others have done elsewhere since."""
@@ -135,7 +188,7 @@ class UndoView(_DraftApi):
 
 class RedoView(_DraftApi):
     @operation(
-        "draft_redo", "Redo", answers=DraftSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
+        "draft_redo", "Redo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
     def post(self, request: Request, key: str) -> Response:
         """Makes what you took back last once more."""
@@ -165,6 +218,7 @@ class PublishView(_DraftApi):
 app_name = "draft"
 _ROUTES = {
     "": DraftView,
+    "/issues": IssuesView,
     "/ops": OperationsView,
     "/undo": UndoView,
     "/redo": RedoView,

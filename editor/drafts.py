@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -69,21 +70,34 @@ class DisputeError(ConflictError):
         self.rev = rev
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
-    """A draft as one person has it before them."""
+    """A draft as one person has it before them. It is checked when somebody asks what is wrong with it, since that takes
+    longer than the edit."""
 
     rev: int
     definition: dict[str, Any]
-    issues: tuple[Issue, ...]
     can_undo: bool
     can_redo: bool
+
+    @cached_property
+    def issues(self) -> tuple[Issue, ...]:
+        return tuple(engine.check_definition(self.definition).issues)
 
 
 def draft_of(workflow: Workflow, user: User) -> Draft:
     history = _history(workflow, user)
-    issues = engine.check_definition(workflow.draft).issues
-    return Draft(workflow.draft_rev, workflow.draft, tuple(issues), bool(history.undo), bool(history.redo))
+    return Draft(workflow.draft_rev, workflow.draft, bool(history.undo), bool(history.redo))
+
+
+def changes_between(workflow: Workflow, known_rev: int, rev: int) -> list[dict[str, Any]]:
+    """What made the one revision of the other, as JSON, in order. Raises ConflictError (`draft_replaced`) when that is not
+    remembered."""
+    found = workflow.draft_changes.filter(rev__gt=known_rev, rev__lte=rev)
+    rows = list(found.order_by("rev").values_list("changes", flat=True))
+    if known_rev > rev or len(rows) < rev - known_rev:
+        raise ConflictError("Not all of what changed is remembered.", code="draft_replaced")
+    return [one for changes in rows for one in changes]
 
 
 def change(
@@ -91,12 +105,13 @@ def change(
 ) -> Draft:
     """Carry out these operations, which were made on revision `base_rev`. The same `batch` sent again changes nothing.
 
-    Raises InvalidError for what cannot be done, DisputeError where somebody else was first.
+    Batches of one person that are named alike up to their last dash are one sitting: what was made without waiting for the
+    answer to the one before does not dispute with it. Raises InvalidError for what cannot be done, DisputeError where somebody else was first.
     """
     with committing("draft"):
         fresh = _locked(workflow)
         if not _is_known(fresh, user, batch):
-            theirs = _since(fresh, base_rev)
+            theirs = _of_others(_since(fresh, base_rev), user, batch)
             after = _carried_out(fresh.draft, operations)
             changes = difference(fresh.draft, after)
             _refuse_disputes(fresh, changes, theirs)
@@ -194,6 +209,15 @@ def _since(workflow: Workflow, base_rev: int) -> list[DraftChange]:
         text = "The whole draft was replaced meanwhile. Look at it as it is now and do it again there."
         raise ConflictError(text, code="draft_replaced")
     return found
+
+
+def _of_others(rows: Sequence[DraftChange], user: User, batch: str) -> list[DraftChange]:
+    sitting, dash, _ = batch.rpartition("-")
+    return [
+        row
+        for row in rows
+        if not (dash and row.user_id == user.pk and row.batch.startswith(sitting + dash))
+    ]
 
 
 def _carried_out(draft: dict[str, Any], operations: Sequence[Any]) -> dict[str, Any]:

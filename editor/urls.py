@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from editor import simulate_view, text_view, versions_view, views
+from editor import canvas_view, simulate_view, text_view, versions_view, views
 
 urlpatterns = [
     path("workflows/new/blank/", views.blank, name="workflow-blank"),
+    path("workflows/<slug:key>/edit/canvas/", canvas_view.edit_canvas, name="workflow-canvas"),
     path("workflows/<slug:key>/edit/json/", text_view.edit_text, name="workflow-text"),
     path("workflows/<slug:key>/simulate/", simulate_view.simulate_draft, name="workflow-simulate"),
     path("workflows/<slug:key>/diff/", versions_view.choose, name="workflow-diff-choose"),

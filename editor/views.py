@@ -64,7 +64,11 @@ def blank(request: HttpRequest) -> HttpResponse:
         )
     assert isinstance(request.user, User)
     workflow = engine.start_draft(form.cleaned_data["name"], user=request.user)
-    return go(request, f"{reverse('workflow-edit', args=[workflow.key])}?{urlencode({'step': NEW})}#new-step")
+    if request.POST.get("then"):
+        return go(
+            request, f"{reverse('workflow-edit', args=[workflow.key])}?{urlencode({'step': NEW})}#new-step"
+        )
+    return go(request, reverse("workflow-canvas", args=[workflow.key]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import People
+from tests.browser.drawing import Drawing
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,7 +26,7 @@ def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People)
     page.get_by_role("link", name="New").first.click()
     page.get_by_role("link", name="Start blank").click()
     page.get_by_label("Name").fill("Multi-Agent Processing")
-    page.get_by_role("button", name="Create it").click()
+    page.get_by_role("button", name="Create and fill in as a list").click()
     for name, agent, mode, after in STEPS:
         _add(page, name, agent, mode, after)
     page.get_by_label("What changed").fill("As in the request")
@@ -35,6 +36,56 @@ def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People)
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/runs/*/")
     _wait_until_completed(page)
+
+
+def test_the_mouse_builds_publishes_and_runs_on_the_canvas(people: People) -> None:
+    page = people.sign_in("admin")
+    drawing = _blank(page, "Drawn by mouse")
+    for name, _, _, _ in STEPS:
+        page.get_by_role("searchbox", name="Search steps to add").click()  # the focus leaves the last step
+        page.locator('[data-part="canvas"] .surface').dblclick(position={"x": 60, "y": 560})
+        drawing.choose(name, f"Agent task called “{name}”")
+    page.get_by_role("button", name="Tidy", exact=True).click()
+    page.get_by_role("button", name="Fit to view").click()
+    for name, agent, mode, after in STEPS:
+        for one in after:
+            drawing.connect(one, name)
+        drawing.step(name).click()
+        _settings(page, agent, mode)
+    _publish_and_run(drawing)
+
+
+def test_the_keyboard_alone_builds_publishes_and_runs_on_the_canvas(people: People) -> None:
+    page = people.sign_in("admin")
+    drawing = _blank(page, "Drawn by keys")
+    page.locator(".canvas-app").focus()
+    drawing.press("n")
+    drawing.choose(STEPS[0][0], "")
+    for name, _, _, after in STEPS[1:]:
+        _go_to(drawing, after[0])
+        drawing.press("n")
+        drawing.choose(name)
+        for one in after[1:]:
+            _go_to(drawing, one)
+            drawing.press("c")
+            page.keyboard.type(name[:6].lower())
+            drawing.press("Enter")
+    for name, agent, mode, _ in STEPS:
+        _go_to(drawing, name)
+        drawing.press("Enter")
+        _settings_by_keys(page, agent, mode)
+    _publish_and_run(drawing, by_keys=True)
+
+
+def _blank(page: Page, name: str) -> Drawing:
+    page.goto("/workflows/")
+    page.get_by_role("link", name="New").first.click()
+    page.get_by_role("link", name="Start blank").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create and draw").click()
+    drawing = Drawing(page, name.lower().replace(" ", "-"))
+    drawing.wait_until_ready()
+    return drawing
 
 
 def _as_drawn(definition: dict[str, Any]) -> tuple[Any, ...]:

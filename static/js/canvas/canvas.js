@@ -1,25 +1,17 @@
 /**
- * The canvas as pages use it: `mountCanvas(host, data, options)`.
+ * The canvas as pages that only show use it: `mountCanvas(host, data, options)`.
  *
  * The host is an empty block of some height; buttons inside it with `data-zoom="in|out|fit"` and an element with
  * `data-zoom-figure` are wired when present. The canvas is read only.
  */
-import { describeCanvas } from "./a11y.js";
-import { createGrid, rangeOf, sameRange } from "./cull.js";
-import { svg } from "./dom.js";
 import { listenToKeys } from "./keyboard.js";
-import { createModel } from "./model.js";
-import { OVERVIEW_FROM } from "./overview.js";
-import { createView, fontsOf, pillWidth } from "./view.js";
-import { createViewport, readable, ROOM } from "./viewport.js";
+import { createStage } from "./stage.js";
+import { readable, ROOM } from "./viewport.js";
 
 const LOWEST = 200;
 const HIGHEST = 560;
 const MOST_OF_SCREEN = 0.62;
 const BAR = 24; // some of the zoom bar below the drawing
-const NO_TEXT = 0.35;
-const NO_DETAIL = 0.55;
-const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
 
 /**
  * @typedef {object} CanvasOptions
@@ -35,56 +27,25 @@ const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
  * @param {CanvasOptions} [options]
  */
 export function mountCanvas(host, data, options = {}) {
-  const stop = new AbortController();
-  const fonts = fontsOf(host);
-  const model = createModel(data, (label) => pillWidth(label, fonts));
-  const scene = svg("g", { class: "scene" });
-  const surface = svg("svg", { class: "surface", focusable: "false" }, scene);
-  const frame = document.createElement("div");
-  frame.className = "canvas-app";
-  frame.append(surface);
-  host.prepend(frame);
-  describeCanvas(frame, model, options.label ?? "Workflow canvas");
-  const help = host.querySelector("[data-canvas-help]");
-  if (help?.id) frame.setAttribute("aria-describedby", help.id);
-
-  if (options.size === "drawing") host.style.height = `${heightFor(model.bounds, host.clientWidth)}px`;
-  const view = createView(scene, model, fonts);
-  const sight = createSight(surface, model, view);
-  const viewport = createViewport(surface, scene, {
-    bounds: model.bounds,
+  const stage = createStage(host, data, {
+    label: options.label,
     embedded: options.embedded,
-    onView: (at, box) => {
-      sight.look(at.k, box);
-      const figure = host.querySelector("[data-zoom-figure]");
-      if (figure) figure.textContent = `${Math.round(at.k * 100)} %`;
+    beforeView(model) {
+      if (options.size === "drawing") host.style.height = `${heightFor(model.bounds, host.clientWidth)}px`;
     },
   });
-
-  let active = model.nodes.get(options.selected ?? "") ?? model.nodes.get(model.order[0] ?? "") ?? null;
-  const makeActive = (node) => {
-    if (active) view.element(active).setAttribute("tabindex", "-1");
-    active = node;
-    sight.keep("active", node);
-    view.element(node).setAttribute("tabindex", "0");
-  };
+  const { model, view, sight, viewport, stop, frame } = stage;
   const select = (key) => {
     const node = model.nodes.get(key ?? "") ?? null;
-    view.select(node ? node.key : null);
-    sight.keep("selected", node);
-    if (node) makeActive(node);
+    view.select(node ? [node.key] : []);
+    sight.keep("selected", node ? [node] : []);
+    if (node) stage.makeActive(node);
   };
   const commands = {
-    active: () => active,
+    active: stage.active,
     viewport,
     select,
-    focus(key) {
-      const node = model.nodes.get(key);
-      if (!node) return;
-      makeActive(node);
-      viewport.reveal(node);
-      view.element(node).focus({ preventScroll: true });
-    },
+    focus: stage.focus,
     open(key, byKey = false) {
       select(key);
       options.onOpen?.(key, byKey);
@@ -93,17 +54,12 @@ export function mountCanvas(host, data, options = {}) {
   };
   listenToKeys(frame, model, commands, stop.signal);
   listenToClicks(frame, model, { commands, viewport, sight }, stop.signal);
-  wireButtons(host, viewport, stop.signal);
-  frame.addEventListener("focusin", (event) => {
-    const node = model.nodes.get(event.target.dataset?.key ?? "");
-    if (node && node !== active) makeActive(node);
-    if (node && event.target.matches(":focus-visible")) viewport.reveal(node);
-  }, { signal: stop.signal });
 
-  if (active) makeActive(active);
+  const first = model.nodes.get(options.selected ?? "") ?? model.nodes.get(model.order[0] ?? "") ?? null;
+  if (first) stage.makeActive(first);
   if (options.selected) select(options.selected);
   if (options.size === "whole") viewport.fit();
-  else viewport.open(model.nodes.get(options.selected ?? "") ?? model.firstUnfinished() ?? active);
+  else viewport.open(model.nodes.get(options.selected ?? "") ?? model.firstUnfinished() ?? first);
   const clock = startClock(view);
 
   return {
@@ -120,10 +76,8 @@ export function mountCanvas(host, data, options = {}) {
     pause: clock.pause,
     model,
     destroy() {
-      stop.abort();
       clock.stop();
-      viewport.destroy();
-      frame.remove();
+      stage.destroy();
     },
   };
 }
@@ -132,48 +86,6 @@ export function mountCanvas(host, data, options = {}) {
 function heightFor(bounds, width) {
   const scale = Math.min(1, Math.max(readable(true), (width - 2 * ROOM) / bounds.w));
   return Math.round(Math.min(HIGHEST, innerHeight * MOST_OF_SCREEN, Math.max(LOWEST, bounds.h * scale + 2 * ROOM + BAR)));
-}
-
-/** Keeps in the document what can be seen, and what must stay there: the task in the tab order and the selected one. */
-function createSight(surface, model, view) {
-  const tasks = createGrid(model.nodes.values(), (node) => [node]);
-  const edges = createGrid(model.edges, (edge) => edge.boxes);
-  const many = model.nodes.size > OVERVIEW_FROM;
-  const kept = { active: null, selected: null };
-  let range = null;
-  let far = false;
-
-  const show = () => {
-    const nodes = far ? new Set() : tasks.within(range);
-    for (const node of [kept.active, kept.selected]) if (node) nodes.add(node);
-    view.show(nodes, far ? new Set() : edges.within(range));
-  };
-  return {
-    at: tasks.at,
-    keep(name, node) {
-      kept[name] = node;
-      if (range) show();
-    },
-    changed() {
-      if (far) view.overview(true);
-    },
-    look(k, box) {
-      const plain = level(surface, "lod", k, NO_TEXT);
-      level(surface, "lodx", k, NO_DETAIL);
-      const now = rangeOf(box);
-      const nowFar = many && plain;
-      if (sameRange(range, now) && nowFar === far) return;
-      if (nowFar !== far) view.overview(nowFar);
-      [range, far] = [now, nowFar];
-      show();
-    },
-  };
-}
-
-function level(surface, name, k, limit) {
-  const on = k < limit + (surface.classList.contains(name) ? SLACK : 0);
-  surface.classList.toggle(name, on);
-  return on;
 }
 
 function listenToClicks(frame, model, { commands, viewport, sight }, signal) {
@@ -185,14 +97,8 @@ function listenToClicks(frame, model, { commands, viewport, sight }, signal) {
   }, { signal });
 }
 
-function wireButtons(host, viewport, signal) {
-  const actions = { in: viewport.zoomIn, out: viewport.zoomOut, fit: viewport.fit };
-  for (const button of host.querySelectorAll("[data-zoom]")) {
-    button.addEventListener("click", () => actions[button.dataset.zoom]?.(), { signal });
-  }
-}
-
-function startClock(view) {
+/** Figures that count move on each second. @param {View} view */
+export function startClock(view) {
   let paused = false;
   const timer = setInterval(() => {
     if (!paused && !document.hidden) view.tick(Date.now());

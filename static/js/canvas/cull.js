@@ -17,10 +17,27 @@ export function createGrid(things, boxesOf) {
     if (!cells.has(name)) cells.set(name, new Set());
     cells.get(name).add(thing);
   };
-  for (const thing of things) {
-    for (const box of boxesOf(thing)) for (const name of cellsOf(rangeOf(box))) file(name, thing);
-  }
+  /** @type {Map<T, string[]>} */
+  const filed = new Map();
+  const add = (thing) => {
+    const names = new Set();
+    for (const box of boxesOf(thing)) for (const name of cellsOf(rangeOf(box))) names.add(name);
+    for (const name of names) file(name, thing);
+    filed.set(thing, [...names]);
+  };
+  const remove = (thing) => {
+    for (const name of filed.get(thing) ?? []) cells.get(name)?.delete(thing);
+    filed.delete(thing);
+  };
+  for (const thing of things) add(thing);
   return {
+    add,
+    remove,
+    /** Files it anew after it has moved. */
+    moved(thing) {
+      remove(thing);
+      add(thing);
+    },
     /** @param {Range} range @returns {Set<T>} */
     within(range) {
       const found = new Set();

@@ -41,7 +41,7 @@ export function drawTask(node, fonts, now) {
   detail.append(...(broken ? nameLines(node, broken, at.name) : nameLine(node, fonts, at.name)));
   const fine = svg("g", { class: "n-fine" }, ...second.parts, ...(bar ? bar.parts : []));
   const children = [...body(node.state), detail, fine];
-  if (node.problem) children.push(badge(node.problem));
+  if (node.problem) children.push(badge(node));
   return { children, figure: second.figure, fill: bar?.fill ?? null };
 }
 
@@ -140,14 +140,28 @@ export function barWidth(share) {
   return Math.round(BAR * share * 10) / 10;
 }
 
-function badge(problem) {
+function badge({ problem, severity }) {
+  const [state, glyph] = severity === "warning" ? ["retrying", "g-warn"] : ["failed", "g-failed"];
   return svg(
     "g",
-    { class: "s-failed n-badge" },
+    { class: `s-${state} n-badge` },
     svg("title", {}, problem),
     svg("circle", { class: "n-body", cx: 190, cy: 2, r: 11 }),
-    icon("g-failed", "n-gl", 183, -5, 14),
+    icon(glyph, "n-gl", 183, -5, 14),
   );
+}
+
+/**
+ * Where edges begin and end, while a workflow is being drawn: in on the left, out on the right, on failure below. Each has a
+ * larger unseen ring around it that can be hit.
+ */
+export function portsOf(node) {
+  if (node.disc) return [];
+  const at = { in: [0, node.h / 2], out: [node.w, node.h / 2], fail: [node.w / 2, node.h] };
+  return Object.entries(at).flatMap(([port, [cx, cy]]) => [
+    svg("circle", { class: `port port-${port}`, cx, cy, r: port === "fail" ? 5 : 6 }),
+    svg("circle", { class: "port-hit", "data-port": port, cx, cy, r: 12 }),
+  ]);
 }
 
 /** The ring of a selected task, and the one of a task with the keyboard's focus: both may show. */

@@ -1,5 +1,7 @@
 /**
  * The shapes of the data that the canvas modules hand to each other. Types only: this file has nothing to run.
+ * What `createSurface` gives back is called Surface in comments, and so on for the others: naming each other's files there
+ * would make circles of imports.
  *
  * @typedef {"queued"|"running"|"success"|"failed"|"retrying"|"waiting"|"skipped"|"cancelled"|"paused"|"rolledback"} State
  *
@@ -21,6 +23,9 @@
  * @property {number} [usual] seconds it usually takes: draws the running bar
  * @property {number} [progress] 0 to 1: draws the running bar when there is no `usual`
  * @property {string} [problem] a badge on the corner, with this text as its title
+ * @property {"error"|"warning"} [severity] of the problem
+ * @property {number} [w] width and height where they are not those of a task
+ * @property {number} [h]
  *
  * @typedef {object} EdgeData
  * @property {string} from
@@ -43,7 +48,7 @@
  * @typedef {{x: number, y: number, w: number, h: number}} Box
  *
  * @typedef {object} Edge
- * @property {number} id
+ * @property {string} id
  * @property {Node} from
  * @property {Node} to
  * @property {string} label empty when there is no pill, or when a twin edge carries the same one

@@ -6,11 +6,12 @@ import { optionAttributes, optionName } from "./a11y.js";
 import { cut, svg, widthOf } from "./dom.js";
 import { batonLine, drawn, pillPlace } from "./edges.js";
 import { drawOverview } from "./overview.js";
-import { barWidth, drawTask, fontsOf, rings } from "./shapes.js";
+import { barWidth, drawTask, fontsOf, portsOf, rings } from "./shapes.js";
 import { edgeLook, figureAt, progressAt } from "./states.js";
 
 const PILL_MOST = 150;
-const LOOKS = ["off", "plain", "taken", "live"]; // drawn in this order: what has happened lies above what has not
+const LOOKS = ["off", "plain", "taken", "live", "sel"]; // drawn in this order: what has happened lies above what has not
+const CLASSES = { plain: "e", taken: "e e-taken", live: "e e-live", off: "e e-off", sel: "e e-sel" };
 
 /** Width of a pill with this label, for the layout. */
 export function pillWidth(label, fonts) {
@@ -21,20 +22,24 @@ export function pillWidth(label, fonts) {
  * @param {SVGElement} scene the group that the viewport moves
  * @param {import("./model.js").Model} model
  * @param {import("./shapes.js").Fonts} fonts
+ * @param {{editing?: boolean}} [options] `editing` draws ports and lets edges be hit
  */
-export function createView(scene, model, fonts) {
+export function createView(scene, model, fonts, { editing = false } = {}) {
+  const back = svg("g", { "aria-hidden": "true" });
   const layers = Object.fromEntries(LOOKS.map((look) => [look, svg("g", { "aria-hidden": "true" })]));
   const pills = svg("g", { "aria-hidden": "true" });
   const overview = svg("g", { class: "overview", "aria-hidden": "true" });
-  const tasks = svg("g", { class: "tasks", role: "listbox", "aria-label": "Tasks" });
-  scene.append(overview, ...LOOKS.map((look) => layers[look]), pills, tasks);
+  const tasks = svg("g", { class: "tasks", role: "listbox", "aria-label": "Tasks", "aria-multiselectable": editing ? "true" : null });
+  const front = svg("g", { "aria-hidden": "true" });
+  scene.append(back, overview, ...LOOKS.map((look) => layers[look]), pills, tasks, front);
 
   /** @type {Map<import("./types.js").Node, {g: SVGElement, figure: SVGElement|null, fill: SVGElement|null, halo: SVGElement}>} */
   const drawnTasks = new Map();
   /** @type {Map<import("./types.js").Edge, {g: SVGElement, pill: SVGElement|null, look: string}>} */
   const drawnEdges = new Map();
   const shown = { tasks: new Set(), edges: new Set() };
-  let selected = null;
+  let selected = new Set();
+  let chosenEdge = null;
 
   function taskPart(node) {
     if (!drawnTasks.has(node)) {
@@ -49,33 +54,52 @@ export function createView(scene, model, fonts) {
     const part = drawnTasks.get(node);
     if (!part) return;
     const { children, figure, fill } = drawTask(node, fonts, Date.now());
-    part.g.setAttribute("class", `${node.disc ? "disc" : "node"}${node.state ? ` s-${node.state}` : ""}`);
-    part.g.replaceChildren(...(node.disc ? [] : [part.focus]), ...(node.key === selected ? [part.halo] : []), ...children);
+    const on = selected.has(node.key);
+    part.g.setAttribute("class", `${node.disc ? "disc" : "node"}${node.state ? ` s-${node.state}` : ""}${node.mark ? ` m-${node.mark}` : ""}${on ? " is-selected" : ""}`);
+    part.g.replaceChildren(...(node.disc ? [] : [part.focus]), ...(on ? [part.halo] : []), ...children, ...(editing ? portsOf(node) : []));
     Object.assign(part, { figure, fill });
-    if (!node.disc) part.g.setAttribute("aria-label", optionName(node, model));
+    if (!node.disc) describe(node, part, on);
+  }
+
+  function describe(node, part, on) {
+    for (const [name, value] of Object.entries(optionAttributes(node, model))) if (name !== "tabindex") part.g.setAttribute(name, value);
+    part.g.setAttribute("aria-selected", String(on));
+    part.g.setAttribute("aria-label", optionName(node, model));
   }
 
   function edgePart(edge) {
     if (!drawnEdges.has(edge)) {
       const pill = edge.label ? drawPill(edge, fonts) : null;
-      drawnEdges.set(edge, { g: svg("g", { class: "edge" }), pill, look: "" });
+      drawnEdges.set(edge, { g: svg("g", { class: "edge", "data-edge": editing ? edge.id : null }), pill, look: "" });
       paintEdge(edge, false);
     }
     return drawnEdges.get(edge);
   }
 
-  function paintEdge(edge, moving) {
+  function paintEdge(edge, moving, anew = false) {
     const part = drawnEdges.get(edge);
-    const look = edgeLook(edge);
-    if (!part || part.look === look) return;
+    const look = edge === chosenEdge ? "sel" : edgeLook(edge);
+    if (!part || (part.look === look && !anew)) return;
     part.look = look;
     const { line, head } = drawn(edge.points);
-    const classes = { plain: "e", taken: "e e-taken", live: "e e-live", off: "e e-off" };
     const dashed = edge.kind === "failure" ? " e-fail" : "";
-    part.g.replaceChildren(svg("path", { class: classes[look] + dashed, d: line }), svg("path", { class: headClass(look), d: head }));
+    part.g.setAttribute("class", `edge${edge.mark ? ` m-${edge.mark}` : ""}`);
+    part.g.replaceChildren(svg("path", { class: CLASSES[look] + dashed, d: line }), svg("path", { class: headClass(look), d: head }));
+    if (editing) part.g.append(svg("path", { class: "e-hit", d: line }));
     if (look === "live") part.g.append(baton(edge, moving));
     part.pill?.setAttribute("class", look === "off" ? "pill-off" : "pill-on");
     if (shown.edges.has(edge)) layers[look].append(part.g);
+  }
+
+  function reroute(edge) {
+    const part = drawnEdges.get(edge);
+    if (!part) return;
+    if (part.pill) {
+      const fresh = drawPill(edge, fonts);
+      if (shown.edges.has(edge)) part.pill.replaceWith(fresh);
+      part.pill = fresh;
+    }
+    paintEdge(edge, false, true);
   }
 
   /** Puts these and only these into the document; tasks keep the order of reading. */
@@ -84,32 +108,55 @@ export function createView(scene, model, fonts) {
       const part = edgePart(edge);
       layers[part.look].append(part.g);
       if (part.pill) pills.append(part.pill);
-    }, (edge) => {
-      const part = drawnEdges.get(edge);
-      part.g.remove();
-      part.pill?.remove();
-    });
+    }, dropEdge);
     const coming = svg("g");
-    exchange(shown.tasks, nodes, (node) => coming.append(taskPart(node).g), (node) => drawnTasks.get(node).g.remove());
+    exchange(shown.tasks, nodes, (node) => coming.append(taskPart(node).g), (node) => drawnTasks.get(node)?.g.remove());
     tasks.append(...coming.childNodes);
   }
 
-  function select(key) {
+  function dropEdge(edge) {
+    const part = drawnEdges.get(edge);
+    part?.g.remove();
+    part?.pill?.remove();
+  }
+
+  /** @param {Iterable<string>} keys */
+  function select(keys) {
     const before = selected;
-    selected = key;
-    for (const one of [before, key]) {
-      const node = model.nodes.get(one);
-      if (!node) continue;
-      paintTask(node);
-      drawnTasks.get(node)?.g.setAttribute("aria-selected", String(one === selected));
+    selected = new Set(keys);
+    for (const key of new Set([...before, ...selected])) {
+      const node = model.nodes.get(key);
+      if (node && before.has(key) !== selected.has(key)) paintTask(node);
     }
   }
 
   return {
     tasks,
+    back,
+    front,
     show,
     select,
+    chooseEdge(edge) {
+      const before = chosenEdge;
+      chosenEdge = edge;
+      for (const one of [before, edge]) if (one) paintEdge(one, false);
+    },
     element: (node) => taskPart(node).g,
+    edgeElement: (edge) => drawnEdges.get(edge)?.g ?? null,
+    /** Carries a change of the model over to what is drawn; `show` brings what is new. */
+    sync(change) {
+      for (const node of change.removed) forget(drawnTasks, shown.tasks, node, (part) => part.g.remove());
+      for (const edge of change.goneEdges) {
+        dropEdge(edge);
+        forget(drawnEdges, shown.edges, edge, () => {});
+      }
+      for (const node of change.moved) this.place(node);
+      for (const node of change.painted) paintTask(node);
+      for (const edge of change.routed) if (!change.newEdges.has(edge)) reroute(edge);
+      for (const node of shown.tasks) if (!node.disc && drawnTasks.has(node)) describe(node, drawnTasks.get(node), selected.has(node.key));
+    },
+    place: (node) => drawnTasks.get(node)?.g.setAttribute("transform", `translate(${node.x} ${node.y})`),
+    reroute,
     /** Repaints what an update touched; `moving` lets the baton slide. */
     repaint(changed) {
       for (const node of changed.nodes) paintTask(node);
@@ -126,6 +173,12 @@ export function createView(scene, model, fonts) {
     /** Far out, over many tasks, a handful of paths stands for all of them; null hides it. */
     overview: (on) => (on ? drawOverview(overview, model) : overview.replaceChildren()),
   };
+}
+
+function forget(parts, shown, thing, remove) {
+  if (parts.has(thing)) remove(parts.get(thing));
+  parts.delete(thing);
+  shown.delete(thing);
 }
 
 function exchange(shown, wanted, add, remove) {

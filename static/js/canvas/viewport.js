@@ -22,12 +22,16 @@ export function readable(embedded) {
  * @property {import("./types.js").Box} bounds of the whole drawing
  * @property {(view: {x: number, y: number, k: number}, box: import("./types.js").Box) => void} onView after each change
  * @property {boolean} [embedded] within a page that scrolls: the plain wheel is the page's
+ * @property {(event: PointerEvent) => Drag|null} [claim] asked when a pointer comes down; null: it pans
+ *
+ * What a pointer does instead of panning. `start` once it has moved far enough to be a drag, `end` only after that.
+ * @typedef {{start?: (event: PointerEvent) => void, move: (event: PointerEvent) => void, end: (event: PointerEvent, cancelled: boolean) => void}} Drag
  *
  * @param {SVGSVGElement} surface
  * @param {SVGElement} scene
  * @param {ViewportOptions} options
  */
-export function createViewport(surface, scene, { bounds, onView, embedded = false }) {
+export function createViewport(surface, scene, { bounds, onView, claim = () => null, embedded = false }) {
   const view = { x: 0, y: 0, k: 1 };
   const size = { w: surface.clientWidth, h: surface.clientHeight };
   const pad = { top: embedded ? ROOM : BARS, right: ROOM, bottom: ROOM, left: ROOM };
@@ -70,6 +74,7 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
   const drags = followPointers(surface, stop.signal, {
     pan: (dx, dy) => change({ x: view.x + dx, y: view.y + dy }),
     zoom: zoomAt,
+    claim,
   });
   surface.addEventListener("wheel", (event) => wheel(event, { view, change, zoomAt, embedded, surface }), { passive: false, signal: stop.signal });
   const watcher = new ResizeObserver(() => {
@@ -88,8 +93,17 @@ export function createViewport(surface, scene, { bounds, onView, embedded = fals
     zoomOut: () => zoomAt(1 / STEP),
     zoomTo: (k) => zoomAt(k / view.k),
     dragged: drags.dragged,
+    cancelDrag: drags.cancel,
     /** Pans until the box is in sight, clear of the bars. */
     reveal: (box) => change(revealing(box, view, size, pad)),
+    fitTo: (box, most = 1) => centre(box, Math.min(most, Math.max(1e-3, Math.min((size.w - pad.left - pad.right) / box.w, (size.h - pad.top - pad.bottom) / box.h)))),
+    panBy: (dx, dy) => change({ x: view.x + dx, y: view.y + dy }),
+    /** The middle of what is in sight goes there. @param {import("./types.js").Point} point */
+    centreOn: (point) => change({ x: size.w / 2 - point.x * view.k, y: size.h / 2 - point.y * view.k }),
+    /** What is in sight, in units of the canvas. */
+    seen: () => ({ x: -view.x / view.k, y: -view.y / view.k, w: size.w / view.k, h: size.h / view.k }),
+    /** The drawing has another size now. */
+    changed: () => change({}),
     open,
     /** Canvas point under a point of the window. */
     pointAt(clientX, clientY) {
@@ -151,20 +165,30 @@ function wheel(event, { view, change, zoomAt, embedded, surface }) {
 }
 
 /**
- * One pointer pans, two pinch. The pointer is captured only once it drags, so that a click still reaches what it hit.
+ * One pointer pans or does what it was claimed for, two pinch. The pointer is captured only once it drags, so that a click
+ * still reaches what it hit.
  * @param {SVGSVGElement} surface
  * @param {AbortSignal} signal
- * @param {{pan: (dx: number, dy: number) => void, zoom: (factor: number, x: number, y: number) => void}} act
+ * @param {{pan: (dx: number, dy: number) => void, zoom: (factor: number, x: number, y: number) => void, claim: (event: PointerEvent) => Drag|null}} act
  */
 function followPointers(surface, signal, act) {
   const held = new Map();
   let moved = 0;
   let wasDrag = false;
+  /** @type {Drag|null} */
+  let drag = null;
 
+  const drop = (event, cancelled) => {
+    if (drag && wasDrag) drag.end(event, cancelled);
+    drag = null;
+  };
   surface.addEventListener("pointerdown", (event) => {
     if (event.button > 1) return;
     held.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (held.size === 1) [moved, wasDrag] = [0, false];
+    if (held.size === 1) {
+      [moved, wasDrag] = [0, false];
+      drag = event.button === 0 ? act.claim(event) : null;
+    } else drop(event, true);
   }, { signal });
 
   surface.addEventListener("pointermove", (event) => {
@@ -173,23 +197,37 @@ function followPointers(surface, signal, act) {
     const now = { x: event.clientX, y: event.clientY };
     moved += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
     if (!wasDrag && moved < DRAG_FROM) return;
-    if (!wasDrag) surface.setPointerCapture(event.pointerId);
-    wasDrag = true;
-    surface.classList.add("is-dragged");
-    if (held.size === 1) act.pan(now.x - before.x, now.y - before.y);
+    if (!wasDrag) {
+      surface.setPointerCapture(event.pointerId);
+      wasDrag = true;
+      drag?.start?.(event);
+      if (!drag) surface.classList.add("is-dragged");
+    }
+    if (drag) drag.move(event);
+    else if (held.size === 1) act.pan(now.x - before.x, now.y - before.y);
     else pinch(surface, held, event.pointerId, now, act);
     held.set(event.pointerId, now);
   }, { signal });
 
   const release = (event) => {
-    held.delete(event.pointerId);
+    if (!held.delete(event.pointerId)) return;
+    drop(event, event.type !== "pointerup");
     if (!held.size) surface.classList.remove("is-dragged");
   };
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) surface.addEventListener(end, release, { signal });
   surface.addEventListener("pointerleave", (event) => {
     if (!surface.hasPointerCapture(event.pointerId)) release(event);
   }, { signal });
-  return { dragged: () => wasDrag };
+  return {
+    dragged: () => wasDrag,
+    /** Escape: what is being dragged goes back. */
+    cancel(event) {
+      const had = Boolean(drag && wasDrag);
+      drop(event, true);
+      held.clear();
+      return had;
+    },
+  };
 }
 
 function pinch(surface, held, id, now, act) {

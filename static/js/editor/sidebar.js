@@ -1,0 +1,61 @@
+/** The panel beside the canvas: the settings of the chosen step, of several, of an edge, or of the workflow. */
+import { mountInspector } from "./inspector.js";
+
+/** @param {HTMLElement} host @param {any} parts see main.js */
+export function createSidebar(host, { surface: surfaceOf, session, edit, announce, commands, data, page }) {
+  const form = host.querySelector("[data-inspector]");
+  const several = host.querySelector("[data-several]");
+  const said = host.querySelector("[data-several-words]");
+  let shown;
+  const inspector = mountInspector(form, {
+    url: (key) => (key ? `${data.inspector}${encodeURIComponent(key)}/` : data.inspector),
+    // The form is drawn by the server from the stored draft: it answers once the edit is there.
+    async send(ops, how) {
+      edit(ops, how);
+      const renamed = ops.find((one) => one.op === "rename");
+      if (renamed) surfaceOf().select([renamed.to]);
+      return session.flush();
+    },
+    task: () => shown,
+    readDraft: session.draft,
+    announce,
+  });
+  page.addEventListener("editor:inspect", () => {
+    show();
+    inspector.focusFirst();
+  });
+  host.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const active = surfaceOf().stage.active();
+    if (active) surfaceOf().focus(active.key);
+  });
+
+  /** @param {string} [path] a field that is meant */
+  function show(path = "") {
+    const surface = surfaceOf();
+    if (!surface) return;
+    const keys = commands.keys();
+    const edge = surface.edge();
+    several.hidden = keys.length < 2 && !edge;
+    form.hidden = !several.hidden;
+    if (!several.hidden) {
+      said.textContent = edge ? `From ${edge.from.name} to ${edge.to.name}` : `${keys.length} steps are selected`;
+      for (const part of several.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== (edge ? "edge" : "steps");
+      return;
+    }
+    const key = keys[0] ?? null;
+    if (shown !== key) {
+      shown = key;
+      inspector.show(key);
+    }
+    if (path) inspector.focusField(path);
+  }
+
+  /** The draft has changed; what the server draws follows once it is stored. */
+  function changed({ before, now, cause }) {
+    if (cause === "edit") return;
+    const place = (draft) => (shown ? draft.tasks?.[shown] : draft);
+    if (place(before) !== place(now) || cause === "answer") inspector.refresh(shown, []);
+  }
+  return { show, changed, focusFirst: inspector.focusFirst };
+}
