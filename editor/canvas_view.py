@@ -74,6 +74,6 @@ def _data(request: HttpRequest, workflow: Workflow, draft: drafts.Draft) -> dict
         "draft": DraftSerializer(draft).data,
         "actions": {one["name"]: one for one in palette()},
         "api": reverse("draft:read", args=[workflow.key]).rstrip("/"),
-        "inspector": f"/workflows/{workflow.key}/edit/inspector/",
+        "inspector": reverse("workflow-inspector", args=[workflow.key]),
         "csrf": get_token(request),
     }

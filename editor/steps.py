@@ -53,19 +53,19 @@ class OrTemplateField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        return text if _is_template(text) else self._inner.clean(text)
+        return text if is_template(text) else self._inner.clean(text)
 
 
-def _is_template(text: str) -> bool:
+def is_template(text: str) -> bool:
     """Whether it stands for a value that is filled in later; JSON whose strings hold `{{ }}` is JSON."""
     return holds_template(text) and (
         text.strip().startswith("{{") or text.lstrip()[:1] not in ("{", "[", '"')
     )
 
 
-def _as_typed(value: Any) -> str | None:
+def as_typed(value: Any) -> str | None:
     """The text that somebody would type for this value."""
-    return value if value is None or (isinstance(value, str) and _is_template(value)) else as_json(value)
+    return value if value is None or (isinstance(value, str) and is_template(value)) else as_json(value)
 
 
 class LinesField(forms.CharField):
@@ -89,7 +89,7 @@ class StepForm(forms.Form):
         super().__init__(*args, **options)
         self.draft, self.key = dict(draft), key
         self.task: dict[str, Any] = tasks_of(self.draft)[key]
-        self._schema = _schema_of(self.task.get("action"))
+        self._schema = schema_of(self.task.get("action"))
         self._add_main()
         self._add_parameters()
         self._add_limits()
@@ -124,7 +124,7 @@ class StepForm(forms.Form):
         self.fields["conditions"] = _conditions_field(self.task.get("conditions"))
 
     def _add_parameters(self) -> None:
-        given = _as_map(self.task.get("parameters"))
+        given = as_map(self.task.get("parameters"))
         for field in self._schema.fields:
             self.fields[_PARAMETER + field.name] = editor_field(field, given.get(field.name))
         known = {field.name for field in self._schema.fields}
@@ -179,7 +179,7 @@ class StepForm(forms.Form):
             yield from self._differing([name], self.task.get(name), given[name])
 
     def _set_parameters(self, given: Mapping[str, Any]) -> Iterator[Operation]:
-        before = _as_map(self.task.get("parameters"))
+        before = as_map(self.task.get("parameters"))
         for field in self._schema.fields:
             after = given[_PARAMETER + field.name]
             yield from self._differing(["parameters", field.name], before.get(field.name), after)
@@ -240,7 +240,7 @@ class NewStepForm(forms.Form):
 def editor_field(field: Field, value: Any) -> forms.Field:
     """The input for a field that may also be left unset; its default is told and not filled in."""
     plain = replace(
-        field, required=False, default=None, description=_described(field), enum=field.enum or _yes_no(field)
+        field, required=False, default=None, description=described(field), enum=field.enum or _yes_no(field)
     )
     inner = form_field(plain)
     inner.required = False
@@ -251,11 +251,12 @@ def editor_field(field: Field, value: Any) -> forms.Field:
     if is_plain_text or (plain.enum and not holds_template(value)):
         return inner
     return OrTemplateField(
-        inner, field, label=plain.title, help_text=plain.description, initial=_as_typed(value)
+        inner, field, label=plain.title, help_text=plain.description, initial=as_typed(value)
     )
 
 
-def _described(field: Field) -> str:
+def described(field: Field) -> str:
+    """What it is for, and what holds when it is left empty."""
     if field.default in (None, "", [], {}):
         return field.description
     said = {True: "yes", False: "no"}.get(field.default) if isinstance(field.default, bool) else field.default
@@ -273,7 +274,7 @@ def choices_before(draft: Draft, key: str | None) -> list[tuple[str, str]]:
         {name: [one for one in dependencies_of(dict(draft), name) if one in tasks] for name in tasks}
     )
     return [
-        (name, str(_as_map(task).get("name") or name))
+        (name, str(as_map(task).get("name") or name))
         for name, task in tasks.items()
         if key is None or (name != key and not ancestry.is_upstream(key, name))
     ]
@@ -306,10 +307,11 @@ def _action_field(current: Any) -> forms.Field:
     )
 
 
-def _schema_of(action: Any) -> ParameterSchema:
+def schema_of(action: Any) -> ParameterSchema:
+    """The parameters of an action; of one that is not known here any."""
     found = actions.schemas().get(action) if isinstance(action, str) else None
     return found or ParameterSchema(open=True)
 
 
-def _as_map(value: Any) -> dict[str, Any]:
+def as_map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}

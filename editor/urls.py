@@ -5,11 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from editor import canvas_view, simulate_view, text_view, versions_view, views
+from editor.inspector import views as inspector
 
 urlpatterns = [
     path("workflows/new/blank/", views.blank, name="workflow-blank"),
     path("workflows/<slug:key>/edit/canvas/", canvas_view.edit_canvas, name="workflow-canvas"),
     path("workflows/<slug:key>/edit/json/", text_view.edit_text, name="workflow-text"),
+    path("workflows/<slug:key>/edit/inspector/", inspector.workflow, name="workflow-inspector"),
+    path("workflows/<slug:key>/edit/inspector/<str:task>/", inspector.task, name="draft-inspector"),
+    path("workflows/<slug:key>/edit/known/<str:task>/", inspector.known, name="draft-known"),
+    path("workflows/<slug:key>/edit/evaluate/", inspector.try_out, name="draft-evaluate"),
     path("workflows/<slug:key>/simulate/", simulate_view.simulate_draft, name="workflow-simulate"),
     path("workflows/<slug:key>/diff/", versions_view.choose, name="workflow-diff-choose"),
     path("workflows/<slug:key>/diff/<slug:before>/<slug:after>/", versions_view.diff, name="workflow-diff"),

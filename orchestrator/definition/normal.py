@@ -47,8 +47,13 @@ def status_condition(task: str, status: str) -> str:
 
 def task_reference(key: str) -> str:
     """How an expression names a task: keys may hold what a plain name may not."""
+    return member_reference("tasks", key)
+
+
+def member_reference(of: str, key: str) -> str:
+    """How an expression names a member of a map."""
     plain = _PLAIN_NAME.fullmatch(key) and key not in _WORDS_OF_THE_LANGUAGE
-    return f"tasks.{key}" if plain else f"tasks[{json.dumps(key)}]"
+    return f"{of}.{key}" if plain else f"{of}[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def with_approvers(task: dict[str, Any]) -> dict[str, Any]:

@@ -184,6 +184,9 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("workflows/<slug:key>/edit/json/", "POST"): (
         Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),
     ),
+    ("workflows/<slug:key>/edit/evaluate/", "POST"): (
+        Case("/workflows/{key}/edit/evaluate/", {"task": "after", "text": "1 + 1"}, 200),
+    ),
     ("workflows/<slug:key>/simulate/", "POST"): (Case("/workflows/{key}/simulate/", repeated=200),),
     ("workflows/<slug:key>/restore/", "POST"): (
         Case("/workflows/{key}/restore/", {"version": "1", "base_rev": "2"}, 303, _rename),

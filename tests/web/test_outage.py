@@ -35,6 +35,10 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
     "workflow-edit": {"key": "gated"},
     "workflow-text": {"key": "gated"},
+    "workflow-inspector": {"key": "gated"},
+    "draft-inspector": {"key": "gated", "task": "ask"},
+    "draft-known": {"key": "gated", "task": "ask"},
+    "draft-evaluate": {"key": "gated"},
     "workflow-simulate": {"key": "gated"},
     "workflow-diff": {"key": "gated", "before": "1", "after": "draft"},
     "workflow-diff-choose": {"key": "gated"},
@@ -44,6 +48,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "task-log": {"key": "ask"},
 }
 POSTED = {
+    "draft-evaluate",
     "run-action",
     "task-action",
     "approval-decide",

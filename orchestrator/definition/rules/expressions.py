@@ -22,7 +22,7 @@ from orchestrator.definition.versions import CURRENT
 from orchestrator.definition.versions.python_conditions import Untranslatable, translate
 
 # What these are given is decided on by the engine, or shown to people, and stored either way.
-_SHOWN_ACTIONS = (language.APPROVAL_GATE, language.CONDITION_CHECK)
+SHOWN_ACTIONS = (language.APPROVAL_GATE, language.CONDITION_CHECK)
 _NOT_COMPILED = ("expression_syntax", "expression_unknown_function", "expression_unknown_name")
 _NO_PARAMETERS = ParameterSchema(open=True)
 
@@ -100,7 +100,7 @@ def _parameters(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Is
     where = at(path, "parameters")
     for place, source in schema.expressions(given, where):
         yield from _expression(source, place, scope)
-    shown = action in _SHOWN_ACTIONS
+    shown = action in SHOWN_ACTIONS
     templates = {name: value for name, value in given.items() if not _is_expression(schema, name)}
     yield from _template(templates, where, _with_secrets(scope, not shown))
 
@@ -130,7 +130,7 @@ def _expression(source: str, path: str, scope: Scope, result: type | None = None
         yield error.as_issue(path)
         return
     for reference in sorted(expression.references, key=lambda one: one.position):
-        yield from _reference(reference, path, scope)
+        yield from reference_issues(reference, path, scope)
 
 
 def _constant(expression: Expression, path: str, result: type | None) -> Iterator[Issue]:
@@ -149,7 +149,7 @@ def _template(value: Any, path: str, scope: Scope) -> Iterator[Issue]:
         return
     yield from _constants(template)
     for where, reference in template.located_references:
-        yield from _reference(reference, where, scope)
+        yield from reference_issues(reference, where, scope)
 
 
 def _constants(template: Template) -> Iterator[Issue]:
@@ -161,7 +161,7 @@ def _constants(template: Template) -> Iterator[Issue]:
                 yield error.as_issue(substitution.path)
 
 
-def _reference(reference: Reference, path: str, scope: Scope) -> Iterator[Issue]:
+def reference_issues(reference: Reference, path: str, scope: Scope) -> Iterator[Issue]:
     """What is wrong with naming this here."""
     match reference.root:
         case "tasks":
