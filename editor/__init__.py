@@ -3,7 +3,8 @@
 - `operations/`: what may be done to a draft, and how it is undone; `history`: what undo and redo take next; `comparison`:
   two definitions side by side; `simulation`: a run foretold. All pure: no Django in them.
 - `drafts` and `models`: drafts as they are stored. Nothing else changes one.
-- `api`, and `views` (the list), `text_view`, `versions_view`, `simulate_view` with their forms: thin.
+- `presence`: who has a draft open, as web processes tell each other; `rooms`, `consumers`, `routing`: the socket over it.
+- `api` and `changes_api`, `views` (the list), `text_view`, `versions_view`, `simulate_view` with their forms: thin.
 
 Not here: whatever starts, steers or shows a run.
 """

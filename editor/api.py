@@ -125,12 +125,14 @@ def disputed(error: DisputeError) -> Response:
 
 
 def _news(workflow: Workflow, draft: Draft, known_rev: int) -> dict[str, Any]:
-    """What changed since; the whole where that is not remembered."""
+    """What changed since; the whole where that cannot be told."""
     said = {"rev": draft.rev, "can_undo": draft.can_undo, "can_redo": draft.can_redo}
+    workflow.draft_rev = draft.rev
     try:
-        return {**said, "changes": drafts.changes_between(workflow, known_rev, draft.rev)}
+        rows = drafts.changes_since(workflow, known_rev)
     except BatonError:
         return {**said, "definition": draft.definition}
+    return {**said, "changes": [one for row in rows for one in row.changes]}
 
 
 def _person(request: Request) -> User:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import TextField
+from django.db.models.functions import Cast, Length
 
 from editor.history import Kind, Stacks, Step, stacks
 from editor.models import DraftChange
@@ -37,6 +40,8 @@ from orchestrator.models import Workflow, WorkflowVersion
 KEPT = 1_000  # changes of a draft that are remembered
 UNDOABLE = 200  # steps of one person that undo looks back over
 MAX_BATCH = 64
+MOST_TOLD = 200  # revisions, and
+MOST_TOLD_SIZE = 1024 * 1024  # characters of changes, for which a reader is not sent to the draft itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +90,36 @@ class Draft:
         return tuple(engine.check_definition(self.definition).issues)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What made one revision out of the one before, `changes` as `Change.as_json` has them."""
+
+    rev: int
+    kind: str
+    user: User | None
+    at: datetime
+    changes: list[dict[str, Any]]
+
+
 def draft_of(workflow: Workflow, user: User) -> Draft:
     history = _history(workflow, user)
     return Draft(workflow.draft_rev, workflow.draft, bool(history.undo), bool(history.redo))
 
 
-def changes_between(workflow: Workflow, known_rev: int, rev: int) -> list[dict[str, Any]]:
-    """What made the one revision of the other, as JSON, in order. Raises ConflictError (`draft_replaced`) when that is not
-    remembered."""
-    found = workflow.draft_changes.filter(rev__gt=known_rev, rev__lte=rev)
-    rows = list(found.order_by("rev").values_list("changes", flat=True))
-    if known_rev > rev or len(rows) < rev - known_rev:
-        raise ConflictError("Not all of what changed is remembered.", code="draft_replaced")
-    return [one for changes in rows for one in changes]
+def changes_since(workflow: Workflow, rev: int) -> list[Made]:
+    """What was done to the draft after that revision, by whom, oldest first; nothing is written.
+
+    Raises ConflictError when not all of it is known, or when it is more than a whole draft to read.
+    """
+    _refuse_future(workflow, rev)
+    rows = workflow.draft_changes.filter(rev__gt=rev, rev__lte=workflow.draft_rev)
+    size = Length(Cast("changes", TextField()))
+    sizes = list(rows.annotate(size=size).order_by().values_list("size", flat=True)[: MOST_TOLD + 1])
+    # A revision without a record is the engine's, which has replaced the draft.
+    if len(sizes) != workflow.draft_rev - rev or len(sizes) > MOST_TOLD or sum(sizes) > MOST_TOLD_SIZE:
+        text = f"Not all that was done since revision {rev} can be told. Read the draft as it is now."
+        raise ConflictError(text, code="draft_replaced")
+    return [Made(row.rev, row.kind, row.user, row.at, row.changes) for row in rows.select_related("user")]
 
 
 def change(
@@ -202,8 +224,7 @@ def _is_known(workflow: Workflow, user: User, batch: str) -> bool:
 
 def _since(workflow: Workflow, base_rev: int) -> list[DraftChange]:
     """What came after that revision. Raises ConflictError when not all of it is known."""
-    if base_rev > workflow.draft_rev:
-        raise InvalidError(f"There is no revision {base_rev} yet; the draft is at {workflow.draft_rev}.")
+    _refuse_future(workflow, base_rev)
     found = list(workflow.draft_changes.filter(rev__gt=base_rev).select_related("user"))
     if len(found) < workflow.draft_rev - base_rev:
         text = "The whole draft was replaced meanwhile. Look at it as it is now and do it again there."
@@ -218,6 +239,11 @@ def _of_others(rows: Sequence[DraftChange], user: User, batch: str) -> list[Draf
         for row in rows
         if not (dash and row.user_id == user.pk and row.batch.startswith(sitting + dash))
     ]
+
+
+def _refuse_future(workflow: Workflow, rev: int) -> None:
+    if rev > workflow.draft_rev:
+        raise InvalidError(f"There is no revision {rev} yet; the draft is at {workflow.draft_rev}.")
 
 
 def _carried_out(draft: dict[str, Any], operations: Sequence[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The record of what was done to drafts: undo, redo and the merging of two people's work read it."""
+"""The record of what was done to drafts, which undo, redo and the merging of two people's work read; and who has one open."""
 
 from __future__ import annotations
 
@@ -36,3 +36,23 @@ class DraftChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow_id} revision {self.rev}"
+
+
+class Presence(models.Model):
+    """An open page of a draft, for as long as its web process renews it: what other web processes know of it.
+
+    In the database, because every installation has one and several web processes may share nothing else. A process
+    writes all its pages in one statement, at most twice a second and only while somebody edits; whatever it leaves
+    behind when it dies is not shown after `until`, and the next one deletes it.
+    """
+
+    tab = models.CharField(max_length=32, primary_key=True)
+    process = models.CharField(max_length=32)
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.CharField(max_length=64, blank=True)
+    moved_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.workflow_id}"

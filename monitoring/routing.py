@@ -1,18 +1,12 @@
-"""Every websocket route, with the two walls around them: our own pages only, and a cookie to tell who it is."""
+"""The websocket routes of the live feed."""
 
 from __future__ import annotations
 
-from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
-from channels.sessions import CookieMiddleware
-from django.urls import path, re_path
+from django.urls import path
 
-from monitoring.consumers import MeFeed, Nothing, RunFeed
+from monitoring.consumers import MeFeed, RunFeed
 
 urlpatterns = [
     path("ws/runs/<int:pk>/", RunFeed.as_asgi(), name="run-feed"),
     path("ws/me/", MeFeed.as_asgi(), name="me-feed"),
-    re_path("", Nothing.as_asgi()),
 ]
-
-application = AllowedHostsOriginValidator(CookieMiddleware(URLRouter(urlpatterns)))

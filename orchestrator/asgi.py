@@ -1,4 +1,4 @@
-"""What Daphne serves: pages and API over HTTP, the live feed over websockets."""
+"""What Daphne serves: pages and API over HTTP, the live feeds over websockets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator.settings")
 http = get_asgi_application()
 
-from monitoring import routing  # noqa: E402 - Django must be up
+# Only now, for these need a Django that is up.
+from editor import routing as editor  # noqa: E402
+from monitoring import routing as monitoring  # noqa: E402
+from orchestrator.web.feeds import walled  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": routing.application})
+FEEDS = [*monitoring.urlpatterns, *editor.urlpatterns]
+application = ProtocolTypeRouter({"http": http, "websocket": walled(FEEDS)})

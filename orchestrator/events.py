@@ -105,14 +105,19 @@ def _redis(url: str) -> redis.Redis:
 
 
 def announce(run_ids: Iterable[int]) -> None:
-    """Tell web processes which runs have news, where there is Redis; elsewhere they look by themselves.
+    """Tell web processes which runs have news."""
+    tell(NEWS_CHANNEL, run_ids)
+
+
+def tell(channel: str, ids: Iterable[int]) -> None:
+    """Tell web processes of news of these, where there is Redis; elsewhere they look by themselves.
 
     Called after commit. Never fails: who misses the news finds it by the slow poll.
     """
-    ids: Sequence[int] = sorted(run_ids)
-    if not settings.REDIS_URL or not ids:
+    numbers: Sequence[int] = sorted(ids)
+    if not settings.REDIS_URL or not numbers:
         return
     try:
-        _redis(settings.REDIS_URL).publish(NEWS_CHANNEL, json.dumps(ids))
+        _redis(settings.REDIS_URL).publish(channel, json.dumps(numbers))
     except redis.RedisError as error:
         logger.warning("Live views were not told of news: %s", error)

@@ -6,13 +6,13 @@
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30000;
-const POLL_EVERY = 5000;
-const FAILURES_BEFORE_POLLING = 3;
+export const POLL_EVERY = 5000;
+export const FAILURES_BEFORE_POLLING = 3;
 const FINAL = new Set([4403, 4404]); // may no longer look; no longer there
 
 /**
  * @param {string} path
- * @param {{onOpen?: (send: (message: object) => void) => void, onMessage: (message: any) => void, onLost?: (failures: number) => void}} on
+ * @param {{onOpen?: (send: (message: object) => void) => void, onMessage: (message: any) => void, onLost?: (failures: number) => void, onEnd?: () => void}} on `onEnd`: it will not come back
  * @returns {{send: (message: object) => void, close: () => void}}
  */
 export function createSocket(path, on) {
@@ -33,7 +33,11 @@ export function createSocket(path, on) {
     });
     socket.addEventListener("message", (event) => on.onMessage(JSON.parse(event.data)));
     socket.addEventListener("close", (event) => {
-      if (closed || FINAL.has(event.code)) return;
+      if (closed) return;
+      if (FINAL.has(event.code)) {
+        on.onEnd?.();
+        return;
+      }
       failures += 1;
       on.onLost?.(failures);
       timer = setTimeout(connect, waitAfter(failures));

@@ -18,6 +18,7 @@ MOST_STATEMENTS = 80
 PATHS = (
     "/api/workflows", "/api/workflows/gated", "/api/workflows/gated/status", "/api/runs", "/api/runs/{pk}",
     "/api/runs/{pk}/status", "/api/runs/{pk}/events", "/api/approvals", "/api/templates",
+    "/api/workflows/gated/draft/changes?since=1",
 )  # fmt: skip
 
 

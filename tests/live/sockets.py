@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from monitoring import routing
+from orchestrator.asgi import application
 from orchestrator.models import Event, Run, Workflow, WorkflowVersion
 
 ORIGIN = "http://localhost:8000"
@@ -32,7 +32,7 @@ class Socket:
     async def __aenter__(self) -> Socket:
         if self.user is not None:
             await database_sync_to_async(self.client.force_login)(self.user)
-        self.wire = WebsocketCommunicator(routing.application, self.path, headers=self._headers())
+        self.wire = WebsocketCommunicator(application, self.path, headers=self._headers())
         self.is_open, self.refusal = await self.wire.connect(timeout=PATIENCE)
         return self
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from monitoring import hub
 from orchestrator.models import Approval, Run
+from orchestrator.web import feeds
 from tests.live.conftest import InDatabase
 from tests.live.sockets import Socket, make_run
 from tests.people import person
@@ -55,7 +56,7 @@ async def test_what_others_are_asked_is_not_said(in_db: InDatabase, alice: User)
 async def test_one_socket_too_many_is_refused_until_another_closes(
     in_db: InDatabase, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_SOCKETS", 2)
+    monkeypatch.setattr(feeds, "MOST_SOCKETS", 2)
     bob = await in_db(person, "bob", "approver")
     async with Socket("ws/me/", alice) as first:
         async with Socket("ws/me/", alice) as second, Socket("ws/me/", alice) as third:
@@ -64,4 +65,4 @@ async def test_one_socket_too_many_is_refused_until_another_closes(
                 assert other.is_open
         async with Socket("ws/me/", alice) as again:
             assert again.is_open
-    assert not hub.hub()._seats
+    assert not feeds.seats()

@@ -9,34 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, OperationalError
 
-from monitoring import consumers, hub, routing
+from monitoring import hub
 from orchestrator.models import Run
+from orchestrator.web import feeds
 from tests.live.conftest import InDatabase
 from tests.live.sockets import Socket, make_run, move_on
 
 People = dict[str, User]
-FEEDS = [name for pattern in routing.urlpatterns if (name := pattern.name)]
-
-
-def path_of(feed: str, run: Run) -> str:
-    return {"run-feed": f"ws/runs/{run.pk}/", "me-feed": "ws/me/"}[feed]
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-async def test_a_stranger_is_refused_before_the_socket_opens(in_db: InDatabase, feed: str) -> None:
-    run = await in_db(make_run)
-    async with Socket(path_of(feed, run)) as socket:
-        assert not socket.is_open
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", None])
-async def test_a_page_of_another_site_is_refused(
-    in_db: InDatabase, people: People, feed: str, origin: str | None
-) -> None:
-    run = await in_db(make_run, people["owner"])
-    async with Socket(path_of(feed, run), people["owner"], origin=origin) as socket:
-        assert not socket.is_open
 
 
 @pytest.mark.parametrize(("who", "expected"), [("owner", True), ("viewer", True), ("outsider", False)])
@@ -57,12 +36,6 @@ async def test_a_run_that_does_not_exist_is_refused_like_one_that_may_not_be_see
         Socket(f"ws/runs/{run.pk}/", people["outsider"]) as hidden,
     ):
         assert (missing.is_open, missing.refusal) == (hidden.is_open, hidden.refusal) == (False, 1000)
-
-
-@pytest.mark.parametrize("path", ["", "ws/", "ws/runs/", "ws/runs/x/", "ws/runs/1/more/", "admin/"])
-async def test_any_other_address_is_refused(in_db: InDatabase, people: People, path: str) -> None:
-    async with Socket(path, people["viewer"]) as socket:
-        assert not socket.is_open
 
 
 async def test_nothing_is_said_before_the_page_says_what_it_knows(in_db: InDatabase, people: People) -> None:
@@ -148,7 +121,7 @@ async def test_a_frame_that_is_not_of_the_protocol_closes_the_socket(
     run = await in_db(make_run)
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await socket.says(frame)
-        assert await socket.is_closed_with() == consumers.BAD_FRAME
+        assert await socket.is_closed_with() == feeds.BAD_FRAME
 
 
 @pytest.mark.parametrize(
@@ -160,7 +133,7 @@ async def test_a_frame_that_is_not_json_closes_the_socket(
     run = await in_db(make_run)
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await socket.wire.send_to(**raw)
-        assert await socket.is_closed_with() == consumers.BAD_FRAME
+        assert await socket.is_closed_with() == feeds.BAD_FRAME
 
 
 async def test_a_ping_is_welcome(in_db: InDatabase, people: People) -> None:
@@ -174,32 +147,21 @@ async def test_a_ping_is_welcome(in_db: InDatabase, people: People) -> None:
 async def test_a_lost_right_ends_the_feed(
     in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "RECHECK_SECONDS", 0.05)
     run = await in_db(make_run)
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await in_db(people["viewer"].groups.clear)
-        assert await socket.is_closed_with() == consumers.NOT_ALLOWED
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-async def test_signing_out_ends_the_feed(
-    in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch, feed: str
-) -> None:
-    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
-    run = await in_db(make_run)
-    async with Socket(path_of(feed, run), people["viewer"]) as socket:
-        await in_db(socket.client.logout)
-        assert await socket.is_closed_with() == consumers.NOT_ALLOWED
+        assert await socket.is_closed_with() == feeds.NOT_ALLOWED
 
 
 async def test_a_new_password_ends_the_feeds_of_the_old_session(
     in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "RECHECK_SECONDS", 0.05)
     async with Socket("ws/me/", people["viewer"]) as socket:
         people["viewer"].set_password("another password")
         await in_db(people["viewer"].save)
-        assert await socket.is_closed_with() == consumers.NOT_ALLOWED
+        assert await socket.is_closed_with() == feeds.NOT_ALLOWED
 
 
 async def test_a_run_that_is_deleted_ends_its_feed(in_db: InDatabase, people: People) -> None:
@@ -207,7 +169,7 @@ async def test_a_run_that_is_deleted_ends_its_feed(in_db: InDatabase, people: Pe
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await in_db(run.delete)
         await socket.says({"resume": 1})
-        assert await socket.is_closed_with() == consumers.GONE
+        assert await socket.is_closed_with() == feeds.GONE
 
 
 async def test_a_database_that_is_away_for_a_moment_delays_the_news_and_no_more(
@@ -223,36 +185,22 @@ async def test_a_database_that_is_away_for_a_moment_delays_the_news_and_no_more(
         return read(run, since)
 
     monkeypatch.setattr(hub, "live", flaky)
-    monkeypatch.setattr(consumers, "TROUBLE_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "TROUBLE_SECONDS", 0.05)
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
         await socket.says({"resume": 1})
         assert (await socket.hears())["seq"] == 2
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-async def test_while_the_database_is_away_a_socket_is_refused_and_opens_later(
-    in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch, feed: str
-) -> None:
-    run = await in_db(make_run)
-    path, ask = path_of(feed, run), consumers.viewer
-    monkeypatch.setattr(consumers, "viewer", lambda scope: _raise(OperationalError("away")))
-    async with Socket(path, people["viewer"]) as socket:
-        assert (socket.is_open, socket.refusal) == (False, 1000)
-    monkeypatch.setattr(consumers, "viewer", ask)
-    async with Socket(path, people["viewer"]) as socket:
-        assert socket.is_open
 
 
 async def test_while_the_database_is_away_nobody_loses_the_right_to_look(
     in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await in_db(make_run, events=2)
-    answers, ask = iter([OperationalError("away")] * 3), consumers.viewer
-    monkeypatch.setattr(consumers, "TROUBLE_SECONDS", 0.01)
+    answers, ask = iter([OperationalError("away")] * 3), feeds.viewer
+    monkeypatch.setattr(feeds, "TROUBLE_SECONDS", 0.01)
     async with Socket(f"ws/runs/{run.pk}/", people["viewer"]) as socket:
-        monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.0)
+        monkeypatch.setattr(feeds, "RECHECK_SECONDS", 0.0)
         monkeypatch.setattr(
-            consumers, "viewer", lambda scope: _raise(error) if (error := next(answers, None)) else ask(scope)
+            feeds, "viewer", lambda scope: _raise(error) if (error := next(answers, None)) else ask(scope)
         )
         await socket.says({"resume": 1})
         assert (await socket.hears())["seq"] == 2
@@ -261,23 +209,6 @@ async def test_while_the_database_is_away_nobody_loses_the_right_to_look(
 
 def _raise(error: Exception) -> Any:
     raise error
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-async def test_a_feed_does_not_hang_on_a_redis_that_is_away(
-    in_db: InDatabase, people: People, settings: Any, feed: str
-) -> None:
-    settings.CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
-        }
-    }
-    run = await in_db(make_run, events=2)
-    async with Socket(path_of(feed, run), people["viewer"]) as socket:
-        assert socket.is_open
-        await socket.says({"resume": 1} if feed == "run-feed" else {"ping": 1})
-        assert await socket.hears()
 
 
 async def test_an_unexpected_error_closes_the_socket_instead_of_leaving_it_silent(
