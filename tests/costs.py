@@ -22,8 +22,13 @@ TABLES = tuple(
     f"orchestrator_{name}"
     for name in ("run", "taskrun", "event", "logline", "approval", "approver", "vote", "workflowversion")
 )
+_ALIASED = re.compile(rf'\b(?:{"|".join(TABLES)})"? (?:AS )?"?(\w+)')  # U0 of "orchestrator_run" U0
 _STEP = 50  # of the virtual machine, between two counts
-_PLANNED = ("SELECT", "UPDATE", "DELETE")
+_PLANNED = (
+    ("SELECT", "UPDATE", "DELETE", "INSERT")
+    if connection.vendor == "sqlite"
+    else ("SELECT", "UPDATE", "DELETE")
+)
 
 
 @dataclass
@@ -70,9 +75,10 @@ def _counting(cost: Cost) -> Iterator[None]:
 
     def listen(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         statement = Statement(sql)
-        if not many and sql.lstrip("( ").startswith(_PLANNED):
+        one = params[0] if many else params
+        if sql.lstrip("( ").startswith(_PLANNED):
             with _not_counted(cost):
-                _plan(statement, params)
+                _plan(statement, one)
         cost.statements.append(statement)
         return execute(sql, params, many, context)
 
@@ -110,13 +116,14 @@ def _plan_of_sqlite(statement: Statement, params: Any) -> None:
     rows = connection.connection.execute(f"EXPLAIN QUERY PLAN {sql}", params or ()).fetchall()
     lines = [str(row[-1]) for row in rows]
     statement.plan = " | ".join(lines)
-    statement.scans = [line for line in lines if _is_scan(line)]
+    tables = {*TABLES, *_ALIASED.findall(sql)}
+    statement.scans = [line for line in lines if _is_scan(line, tables)]
 
 
-def _is_scan(line: str) -> bool:
+def _is_scan(line: str, tables: set[str]) -> bool:
     """Of a whole table, or of an index that holds all its rows."""
     words = line.split()
-    return words[0] == "SCAN" and words[1] in TABLES and words[-1] not in _partial_indexes()
+    return words[0] == "SCAN" and words[1] in tables and words[-1] not in _partial_indexes()
 
 
 @cache

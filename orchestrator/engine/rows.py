@@ -94,12 +94,18 @@ def tasks_by_key(wanted: Sequence[tuple[int, str]]) -> list[TaskState]:
 
 
 def _pairs(pairs: Sequence[tuple[int, str]]) -> tuple[str, list[Any]]:
-    place = f'(run_id, {_KEY}, "index")'
+    """One look-up in the unique index for each pair.
+
+    For `(run_id, key, index) IN (VALUES …)` SQLite would read the whole table, so there the ids are looked up first.
+    """
     if statements.is_postgres():
         runs, keys = [run for run, _ in pairs], [key for _, key in pairs]
-        return f"{place} IN (SELECT r, k, -1 FROM unnest(%s::bigint[], %s::text[]) AS v(r, k))", [runs, keys]
-    marks = ", ".join(["(%s, %s, -1)"] * len(pairs))
-    return f"{place} IN (VALUES {marks})", [value for pair in pairs for value in pair]
+        wanted = "SELECT r, k, -1 FROM unnest(%s::bigint[], %s::text[]) AS v(r, k)"
+        return f'(run_id, {_KEY}, "index") IN ({wanted})', [runs, keys]
+    marks = ", ".join(["(%s, %s)"] * len(pairs))
+    alike = f'run_id = column1 AND {_KEY} = column2 AND "index" = -1'
+    ids = f"SELECT id FROM (VALUES {marks}) CROSS JOIN {TASKS.name} WHERE {alike}"
+    return f"id IN ({ids})", [value for pair in pairs for value in pair]
 
 
 def items_of(run_id: int, key: str) -> list[TaskState]:
