@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from editor import simulate_view, text_view, versions_view, views
+from editor import saving_view, simulate_view, templates_view, text_view, versions_view, views
+from orchestrator.web import creating
 
 urlpatterns = [
+    path("workflows/new/", templates_view.gallery, name="workflow-new"),
     path("workflows/new/blank/", views.blank, name="workflow-blank"),
+    path("workflows/new/import/", creating.import_definition, name="workflow-import"),
+    path("workflows/new/<slug:template>/", templates_view.from_template, name="workflow-template"),
+    path("workflows/new/<slug:template>/preview/", templates_view.preview, name="template-preview"),
+    path("workflows/new/<slug:template>/<slug:verb>/", saving_view.carry_out, name="template-verb"),
+    path("workflows/<slug:key>/template/", saving_view.save_as, name="template-save"),
     path("workflows/<slug:key>/edit/json/", text_view.edit_text, name="workflow-text"),
     path("workflows/<slug:key>/simulate/", simulate_view.simulate_draft, name="workflow-simulate"),
     path("workflows/<slug:key>/diff/", versions_view.choose, name="workflow-diff-choose"),

@@ -70,7 +70,7 @@ function connect(nodes, given) {
     const twin = `${edge.to}\n${edge.label}`;
     const label = edge.label && !labels.has(twin) ? edge.label : "";
     labels.add(twin);
-    const made = { id, from, to, label, kind: edge.kind ?? "dependency", points: [], boxes: [] };
+    const made = { id, from, to, label, kind: edge.kind ?? "dependency", mark: edge.mark, points: [], boxes: [] };
     from.out.push(made);
     to.into.push(made);
     return made;

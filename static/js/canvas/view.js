@@ -49,7 +49,7 @@ export function createView(scene, model, fonts) {
     const part = drawnTasks.get(node);
     if (!part) return;
     const { children, figure, fill } = drawTask(node, fonts, Date.now());
-    part.g.setAttribute("class", `${node.disc ? "disc" : "node"}${node.state ? ` s-${node.state}` : ""}`);
+    part.g.setAttribute("class", `${node.disc ? "disc" : "node"}${node.state ? ` s-${node.state}` : ""}${node.mark ? ` m-${node.mark}` : ""}`);
     part.g.replaceChildren(...(node.disc ? [] : [part.focus]), ...(node.key === selected ? [part.halo] : []), ...children);
     Object.assign(part, { figure, fill });
     if (!node.disc) part.g.setAttribute("aria-label", optionName(node, model));
@@ -71,8 +71,8 @@ export function createView(scene, model, fonts) {
     part.look = look;
     const { line, head } = drawn(edge.points);
     const classes = { plain: "e", taken: "e e-taken", live: "e e-live", off: "e e-off" };
-    const dashed = edge.kind === "failure" ? " e-fail" : "";
-    part.g.replaceChildren(svg("path", { class: classes[look] + dashed, d: line }), svg("path", { class: headClass(look), d: head }));
+    const dashed = (edge.kind === "failure" ? " e-fail" : "") + (edge.mark ? ` e-${edge.mark}` : "");
+    part.g.replaceChildren(svg("path", { class: classes[look] + dashed, d: line }), svg("path", { class: headClass(look) + (edge.mark ? ` e-${edge.mark}-head` : ""), d: head }));
     if (look === "live") part.g.append(baton(edge, moving));
     part.pill?.setAttribute("class", look === "off" ? "pill-off" : "pill-on");
     if (shown.edges.has(edge)) layers[look].append(part.g);
