@@ -37,7 +37,7 @@ _VERBS: Final = {
 class SaveForm(forms.Form):
     """What the template is called, made of and good for."""
 
-    into = forms.ChoiceField(required=False, label="Save as", widget=forms.Select(_BOX))
+    into = forms.ChoiceField(required=False, initial="", label="Save as", widget=forms.Select(_BOX))
     made_of = forms.ChoiceField(label="Made of", widget=forms.Select(_BOX))
     name = forms.CharField(max_length=200, label="Name", widget=forms.TextInput(_BOX))
     key = forms.CharField(

@@ -65,4 +65,5 @@ function mountAll(root) {
 }
 
 mountAll(document);
-document.addEventListener("htmx:load", (event) => mountAll(event.target));
+// What is morphed stays the same element, and is not told of as new.
+for (const news of ["htmx:load", "htmx:afterSwap"]) document.addEventListener(news, (event) => mountAll(event.target));

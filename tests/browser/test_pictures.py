@@ -24,9 +24,7 @@ _DRAW = """async ([module, data, theme, kind]) => {
   const model = createModel(data, () => 60);
   if (kind === "svg") return (await svgOf(model, { title: data.title, theme })).text;
   const { blob, width, height, said } = await pngOf(model, { title: data.title, theme });
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  const text = Array.from(bytes.slice(0, 4_000_000), (byte) => String.fromCharCode(byte)).join("");
-  return { width, height, said, bytes: btoa(text) };
+  return { width, height, said, size: blob.size };
 }"""
 _COLOURS = """async (png) => {
   const image = new Image();
@@ -131,13 +129,17 @@ def test_what_people_wrote_is_text_in_either_theme(theme: str, page: Page) -> No
     assert (int(ground[1:3], 16) > 128) is (theme == "light")
 
 
+@pytest.mark.timeout(400)
 def test_all_of_a_large_drawing_is_saved_and_a_picture_as_large_as_browsers_draw(page: Page) -> None:
     data = graph(5_000)
+    for number, node in enumerate(data["nodes"]):
+        node["position"] = {"x": number % 70 * 280, "y": number // 70 * 94}
+    page.set_default_timeout(300_000)
     root = assert_stands_alone(draw(page, data, "svg"))
     titles = {part.text for part in root.iter(f"{SVG}title")}
     assert {node["name"] for node in data["nodes"]} <= titles
-    assert texts(root).count("Task 4999") >= 1
     found = draw(page, data, "png")
+    assert found["size"] > 1_000_000
     assert max(found["width"], found["height"]) <= 16_384
     assert found["width"] * found["height"] <= 67_108_864
     assert "browsers draw no larger picture" in found["said"]
@@ -221,12 +223,14 @@ def test_the_preview_follows_what_is_typed(people: People) -> None:
     page = people.sign_in("admin", viewport={"width": 1440, "height": 900})
     page.goto("/workflows/new/conditional_workflow/")
     preview = page.locator("#preview")
+    preview.get_by_text("Task by task").click()
     before = preview.inner_text()
     chosen = page.get_by_label("Sample priority")
     high = chosen.input_value() != "high"
     chosen.select_option("high" if high else "low")
     expect(preview).not_to_have_text(before)
     expect(page.locator("#drawing .canvas-app")).to_have_count(1)
+    expect(preview.get_by_role("listitem").first).to_be_visible()
     page.get_by_label("Request title").fill("Something else")
     page.get_by_label("Name", exact=True).fill("Followed")
     page.get_by_role("button", name="Create and open").click()

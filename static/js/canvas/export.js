@@ -126,22 +126,24 @@ function nameTasks(scene, model) {
  * @returns {string} the rules of these classes
  */
 function freeze(scene) {
-  const names = new Map();
   const known = new Map();
-  for (const part of [...scene.querySelectorAll("*")]) {
-    if (!part.isConnected || part.closest("title")) continue;
+  const names = new Map();
+  // All is looked up before anything is changed: after each change a browser would work out the styles anew.
+  const parts = [...scene.querySelectorAll("*")].map((part) => {
     const sort = sortOf(part);
     if (!known.has(sort)) known.set(sort, declarations(part));
-    const rules = known.get(sort);
-    if (rules === null) {
-      part.remove();
-      continue;
-    }
-    if (rules && !names.has(rules)) names.set(rules, `k${names.size}`);
-    part.dataset.as = rules ? names.get(rules) : "";
+    return [part, known.get(sort)];
+  });
+  for (const [part, rules] of parts) {
+    if (rules === null) part.remove();
+    else strip(part, rules && nameOf(rules, names));
   }
-  for (const part of scene.querySelectorAll("*")) strip(part);
   return [...names].map(([rules, name]) => `.${name}{${rules}}`).join("\n");
+}
+
+function nameOf(rules, names) {
+  if (!names.has(rules)) names.set(rules, `k${names.size}`);
+  return names.get(rules);
 }
 
 /** Parts of the same tag under the same classes look the same. */
@@ -167,8 +169,7 @@ function declarations(part) {
   return found.join(";");
 }
 
-function strip(part) {
-  const name = part.dataset.as;
+function strip(part, name) {
   for (const { name: attribute } of [...part.attributes]) if (!KEPT.has(attribute)) part.removeAttribute(attribute);
   if (name) part.setAttribute("class", name);
   else part.removeAttribute("class");
