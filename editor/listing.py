@@ -9,10 +9,9 @@ from typing import Any
 
 from editor.drafts import DisputeError
 from editor.operations.documents import ABSENT
-from editor.operations.graph import dependencies_of, tasks_of
+from editor.operations.graph import dependencies_of, order_of_work, tasks_of
 from orchestrator import actions
 from orchestrator.definition import Issue
-from orchestrator.definition.graph import CycleError, topological_order
 
 _SHOWN = 300
 
@@ -41,7 +40,7 @@ def steps(draft: Mapping[str, Any], issues: Sequence[Issue], open_key: str) -> l
     found = _by_task(tasks, issues)
     return [
         _listed(definition, key, number, found.get(key, ()), key == open_key)
-        for number, key in enumerate(_order(definition), start=1)
+        for number, key in enumerate(order_of_work(definition), start=1)
     ]
 
 
@@ -83,15 +82,6 @@ def shown(value: Any) -> str:
         return "not set"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _order(definition: dict[str, Any]) -> Iterable[str]:
-    tasks = tasks_of(definition)
-    edges = {key: [one for one in dependencies_of(definition, key) if one in tasks] for key in tasks}
-    try:
-        return topological_order(edges)
-    except CycleError:
-        return tasks
 
 
 def _by_task(tasks: Iterable[str], issues: Iterable[Issue]) -> dict[str, list[Issue]]:

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from django.urls import path
 
-from editor import canvas_view, simulate_view, text_view, versions_view, views
+from editor import (
+    canvas_view,
+    saving_view,
+    simulate_view,
+    templates_view,
+    text_view,
+    versions_view,
+    views,
+)
 from editor.inspector import views as inspector
+from orchestrator.web import creating
 
 urlpatterns = [
+    path("workflows/new/", templates_view.gallery, name="workflow-new"),
     path("workflows/new/blank/", views.blank, name="workflow-blank"),
     path("workflows/<slug:key>/edit/canvas/", canvas_view.edit_canvas, name="workflow-canvas"),
+    path("workflows/new/import/", creating.import_definition, name="workflow-import"),
+    path("workflows/new/<slug:template>/", templates_view.from_template, name="workflow-template"),
+    path("workflows/new/<slug:template>/preview/", templates_view.preview, name="template-preview"),
+    path("workflows/new/<slug:template>/<slug:verb>/", saving_view.carry_out, name="template-verb"),
+    path("workflows/<slug:key>/template/", saving_view.save_as, name="template-save"),
     path("workflows/<slug:key>/edit/json/", text_view.edit_text, name="workflow-text"),
     path("workflows/<slug:key>/edit/inspector/", inspector.workflow, name="workflow-inspector"),
     path("workflows/<slug:key>/edit/inspector/<str:task>/", inspector.task, name="draft-inspector"),

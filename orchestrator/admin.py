@@ -30,6 +30,8 @@ from orchestrator.models import (
     Secret,
     SignInFailure,
     TaskRun,
+    TeamTemplate,
+    TeamTemplateVersion,
     Vote,
     Workflow,
     WorkflowVersion,
@@ -99,6 +101,20 @@ class WorkflowVersionAdmin(ReadOnlyAdmin):
     list_display = ("workflow", "number", "schema_version", "created_by", "created_at")
     list_select_related = ("workflow", "created_by")
     search_fields = ("workflow__key",)
+
+
+@admin.register(TeamTemplate)
+class TeamTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("key", "name", "owner", "retired_at", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("key", "name")
+
+
+@admin.register(TeamTemplateVersion)
+class TeamTemplateVersionAdmin(ReadOnlyAdmin):
+    list_display = ("template", "number", "source", "source_version", "created_by", "created_at")
+    list_select_related = ("template", "source", "created_by")
+    search_fields = ("template__key",)
 
 
 @admin.register(Run)

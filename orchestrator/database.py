@@ -12,11 +12,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -68,6 +69,16 @@ def _catch_up(*, only_if_empty: bool) -> str:
 def pending() -> set[tuple[str, str]]:
     """(app, migration) pairs that are on disk and not in the database."""
     return set(_on_disk()) - _applied()
+
+
+def is_there() -> bool:
+    """Whether there is a database that is up to date; looking makes none."""
+    if is_embedded() and not connection.is_in_memory_db() and not Path(_name()).exists():
+        return False
+    try:
+        return not pending()
+    except DatabaseError:
+        return False
 
 
 def is_embedded() -> bool:

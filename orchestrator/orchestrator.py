@@ -34,7 +34,7 @@ if not apps.ready:
 from django.contrib.auth.models import AbstractUser
 from django.db import connection
 
-from orchestrator import catalog, database, engine
+from orchestrator import database, engine
 from orchestrator.models import Run, Workflow
 from orchestrator.reads import status as reads
 
@@ -106,8 +106,9 @@ class WorkflowOrchestrator:
         return (await self._later(engine.save_workflow, definition, user=self._user)).key
 
     async def create_from_template(self, template: str, parameters: Mapping[str, Any] | None = None) -> str:
-        """The same with a definition from the catalog. Raises DefinitionError on parameters that do not fit."""
-        definition = catalog.instantiate(template, dict(parameters or {}))
+        """The same with a definition from a template, one that ships or the team's. Raises DefinitionError on parameters
+        that do not fit."""
+        definition = await self._later(engine.make_definition, template, parameters)
         return (await self._later(engine.save_workflow, definition, user=self._user, template=template)).key
 
     async def start_workflow(

@@ -13,7 +13,17 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from orchestrator.exceptions import NotAllowedError
-from orchestrator.models import Approval, Approver, Event, LogLine, Run, TaskRun, Workflow, WorkflowVersion
+from orchestrator.models import (
+    Approval,
+    Approver,
+    Event,
+    LogLine,
+    Run,
+    TaskRun,
+    TeamTemplate,
+    Workflow,
+    WorkflowVersion,
+)
 
 Verb = Literal["view", "design", "operate", "approve", "admin"]
 Person = AbstractBaseUser | AnonymousUser
@@ -76,6 +86,23 @@ def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approva
         return Approval.objects.filter(pk__in=_naming(user).values("approval"))
     # Asked of each request, not gathered: few are open, and a person may have been named in very many.
     return Approval.objects.filter(Exists(_naming(user).filter(approval=OuterRef("pk"))))
+
+
+def templates_for(user: Person) -> QuerySet[TeamTemplate]:
+    """The team's templates this user may see and use: those of the whole team, for whoever may design."""
+    return TeamTemplate.objects.all() if can(user, "design") else TeamTemplate.objects.none()
+
+
+def keeps(user: Person, template: TeamTemplate) -> bool:
+    """Whether the user may give a template a new version, retire and delete it: its owner, and administrators."""
+    return can(user, "design") and (template.owner_id == user.pk or can(user, "admin"))
+
+
+def require_keeper(user: Person, template: TeamTemplate) -> None:
+    """Raise NotAllowedError unless `keeps`."""
+    require(user, "design")
+    if not keeps(user, template):
+        raise NotAllowedError("This template belongs to somebody else; ask them or an administrator.")
 
 
 def can(user: Person, verb: Verb, obj: Model | None = None) -> bool:

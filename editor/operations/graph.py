@@ -7,6 +7,7 @@ from typing import Any
 
 from editor.operations.documents import got, in_order, is_names, put, without
 from editor.operations.errors import OperationError
+from orchestrator.definition.graph import CycleError, topological_order
 from orchestrator.definition.issues import show
 from orchestrator.definition.names import KEY_RULE, did_you_mean, is_key, nearest
 from orchestrator.definition.renaming import rename_in_task
@@ -22,6 +23,16 @@ def tasks_of(definition: Definition) -> dict[str, Any]:
 def dependencies_of(definition: Definition, key: str) -> list[str]:
     found = got(definition, ("tasks", key, "dependencies"))
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def order_of_work(definition: Definition) -> list[str]:
+    """The keys, each after those it waits for; in definition order where they wait for each other."""
+    tasks = tasks_of(definition)
+    edges = {key: [one for one in dependencies_of(definition, key) if one in tasks] for key in tasks}
+    try:
+        return list(topological_order(edges))
+    except CycleError:
+        return list(tasks)
 
 
 def known(definition: Definition, key: str) -> str:
@@ -111,10 +122,12 @@ def rename(definition: Definition, key: str, to: str) -> Definition:
     """Another key, in its place, and wherever the task is named: dependencies and expressions."""
     free(definition, to)
     known(definition, key)
-    names = {key: to}
-    tasks = {
-        names.get(name, name): _renamed(task, key, to, names) for name, task in tasks_of(definition).items()
-    }
+    return with_names(definition, {key: to})
+
+
+def with_names(definition: Definition, names: Mapping[str, str]) -> Definition:
+    """The same for many at once, old key → new key, whether or not they are keys of tasks."""
+    tasks = {names.get(name, name): renamed_in(task, names) for name, task in tasks_of(definition).items()}
     return _in_groups({**definition, "tasks": tasks}, lambda keys: [names.get(one, one) for one in keys])
 
 
@@ -143,12 +156,14 @@ def successors_of(definition: Definition, key: str) -> list[str]:
     return [other for other in tasks_of(definition) if key in dependencies_of(definition, other)]
 
 
-def _renamed(task: Any, key: str, to: str, names: Mapping[str, str]) -> Any:
+def renamed_in(task: Any, names: Mapping[str, str]) -> Any:
+    """The task with the new keys in its expressions and dependencies."""
     found = rename_in_task(task, names)
     needs = found.get("dependencies") if isinstance(found, dict) else None
-    if not isinstance(needs, list) or key not in needs:
+    if not isinstance(needs, list) or not any(isinstance(one, str) and one in names for one in needs):
         return found
-    return {**found, "dependencies": [to if one == key else one for one in needs]}
+    after = [names.get(one, one) if isinstance(one, str) else one for one in needs]
+    return {**found, "dependencies": after}
 
 
 def _in_groups(definition: Definition, change: Callable[[list[str]], list[str]]) -> Definition:

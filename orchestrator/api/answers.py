@@ -223,6 +223,9 @@ class TemplateSerializer(serializers.Serializer[Any]):
     description = serializers.CharField()
     use_cases = serializers.ListField(child=serializers.CharField())
     features = serializers.ListField(child=serializers.CharField())
+    team = serializers.BooleanField(help_text="Whether it was made here; otherwise it ships with Baton.")
+    owner = serializers.CharField(help_text="Who made it; empty for those that ship.")
+    documentation = serializers.CharField()
     parameters = TemplateParameterSerializer(many=True)
 
 

@@ -35,14 +35,21 @@ class NewWorkflowSerializer(StrictSerializer):
 
     definition = StrictObjectField(required=False)
     template = StrictCharField(max_length=80, required=False)
+    template_version = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="Of a team's template; the newest if left out.",
+    )
     parameters = StrictObjectField(required=False)
     note = StrictCharField(max_length=500, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("definition" in attrs) == ("template" in attrs):
             raise ValidationError("Give either a definition or a template.", code="required")
-        if "parameters" in attrs and "template" not in attrs:
-            raise ValidationError({"parameters": ["Parameters go with a template."]}, code="unknown_field")
+        for name, said in (("parameters", "Parameters go"), ("template_version", "A version goes")):
+            if name in attrs and "template" not in attrs:
+                raise ValidationError({name: [f"{said} with a template."]}, code="unknown_field")
         return attrs
 
 

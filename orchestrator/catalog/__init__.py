@@ -7,6 +7,24 @@ file beside it says what it is for.
 
 from __future__ import annotations
 
-from orchestrator.catalog.loader import Template, UnknownTemplateError, get, instantiate, templates
+from orchestrator.catalog.loader import (
+    Template,
+    UnknownTemplateError,
+    field_of,
+    get,
+    has,
+    instantiate,
+    made_from,
+    templates,
+)
 
-__all__ = ["Template", "UnknownTemplateError", "get", "instantiate", "templates"]
+__all__ = [
+    "Template",
+    "UnknownTemplateError",
+    "field_of",
+    "get",
+    "has",
+    "instantiate",
+    "made_from",
+    "templates",
+]

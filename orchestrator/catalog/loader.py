@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,10 +16,10 @@ from orchestrator.definition.names import did_you_mean, nearest
 
 
 class UnknownTemplateError(DefinitionError):
-    """There is no template of this name."""
+    """There is no template of this name. `also`: names there are beside those that ship."""
 
-    def __init__(self, key: str) -> None:
-        hint = nearest(key, _load()) if len(key) <= 100 else ""
+    def __init__(self, key: str, also: Iterable[str] = ()) -> None:
+        hint = nearest(key, [*_load(), *also]) if len(key) <= 100 else ""
         text = f"There is no template {key[:100]!r}.{did_you_mean(hint)}"
         super().__init__([Issue("template", "unknown_template", text, hint=hint)])
 
@@ -28,8 +29,8 @@ class UnknownTemplateError(DefinitionError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A workflow to start from. `definition` is complete and runs with the defaults of its parameters; it is shared,
-    so ask `instantiate` for one of your own."""
+    """A workflow to start from. `definition` is shared, so ask `instantiate` for one of your own; that of a template which
+    ships is complete and runs with the defaults of its parameters. `team`: it was made here, by `owner`."""
 
     key: str
     name: str
@@ -39,6 +40,9 @@ class Template:
     features: tuple[str, ...]
     parameters: tuple[Field, ...]
     definition: dict[str, Any]
+    team: bool = False
+    owner: str = ""
+    documentation: str = ""
 
 
 def templates() -> list[Template]:
@@ -46,22 +50,30 @@ def templates() -> list[Template]:
     return sorted(_load().values(), key=lambda template: template.name)
 
 
-def get(key: str) -> Template:
-    """Raises UnknownTemplateError."""
+def has(key: str) -> bool:
+    """Whether a template of this name ships with Baton."""
+    return key in _load()
+
+
+def get(key: str, also: Iterable[str] = ()) -> Template:
+    """Raises UnknownTemplateError, which looks for a name like it among those in `also`, too."""
     found = _load().get(key)
     if found is None:
-        raise UnknownTemplateError(key)
+        raise UnknownTemplateError(key, also)
     return found
 
 
 def instantiate(key: str, params: dict[str, Any] | None = None, *, name: str = "") -> dict[str, Any]:
+    """A definition made from a template that ships. Raises UnknownTemplateError, or as `made_from` does."""
+    return made_from(get(key), params or {}, name=name)
+
+
+def made_from(template: Template, given: Mapping[str, Any], *, name: str = "") -> dict[str, Any]:
     """A definition made from a template, in which the given values are the defaults of its parameters.
 
-    So the workflow runs with them as it is, and each can still be changed at a start. Raises UnknownTemplateError, or
-    DefinitionError with every parameter that is unknown or of the wrong type, at paths like 'parameters.source'.
+    So the workflow runs with them as it is, and each can still be changed at a start. Raises DefinitionError with every
+    parameter that is unknown, of the wrong type or secret, at paths like 'parameters.source'.
     """
-    template = get(key)
-    given = params or {}
     issues = _check(template, given)
     if issues:
         raise DefinitionError(issues)
@@ -73,13 +85,16 @@ def instantiate(key: str, params: dict[str, Any] | None = None, *, name: str = "
     return definition
 
 
-def _check(template: Template, given: dict[str, Any]) -> list[Issue]:
+def _check(template: Template, given: Mapping[str, Any]) -> list[Issue]:
     fields = {field.name: field for field in template.parameters}
     issues: list[Issue] = []
     for name, value in given.items():
         path = at("parameters", name)
         field = fields.get(name)
-        issues += field.check(value, path, resolved=True) if field else [_unknown(template, name, path)]
+        if field is not None and field.widget == "secret":
+            issues.append(_secret(name, path))
+        else:
+            issues += field.check(value, path, resolved=True) if field else [_unknown(template, name, path)]
     return issues
 
 
@@ -89,6 +104,11 @@ def _unknown(template: Template, name: str, path: str) -> Issue:
     advice = did_you_mean(hint) or f" It has: {', '.join(known)}."
     text = f"The template {template.key} has no parameter {name[:100]!r}.{advice}"
     return Issue(path, "unknown_parameter", text, hint=hint)
+
+
+def _secret(name: str, path: str) -> Issue:
+    text = f"{name} is secret: give it at each start. As a default it would stand in the workflow for all to read."
+    return Issue(path, "secret_default", text)
 
 
 @cache
@@ -107,16 +127,19 @@ def _template(content: dict[str, Any]) -> Template:
         description=content["description"],
         use_cases=tuple(content["use_cases"]),
         features=tuple(content["features"]),
-        parameters=tuple(_field(name, spec) for name, spec in content["definition"]["parameters"].items()),
+        parameters=tuple(field_of(name, spec) for name, spec in content["definition"]["parameters"].items()),
         definition=content["definition"],
     )
 
 
-def _field(name: str, spec: dict[str, Any]) -> Field:
+def field_of(name: str, spec: Mapping[str, Any]) -> Field:
+    """A declared parameter as a field of forms."""
     return Field(
         name=name,
-        type=spec["type"],
-        description=spec["description"],
-        default=spec["default"],
-        enum=tuple(spec.get("enum", ())),
+        type=spec.get("type", "string"),
+        description=spec.get("description", ""),
+        required=spec.get("required", False),
+        default=spec.get("default"),
+        enum=tuple(spec.get("enum") or ()),
+        widget="secret" if spec.get("secret") else "",
     )

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from orchestrator import catalog, engine
+from orchestrator import catalog, database, engine
 from orchestrator.catalog import Template
 from orchestrator.cli.base import (
     BatonCommand,
@@ -86,11 +86,20 @@ def _list_table(rows: list[Any]) -> RenderableType:
 @param_option
 @click.option("--id", "key", help="The id of the workflow; the template's name if not given.")
 @click.option("--name", default="", help="The name of the workflow.")
+@click.option(
+    "--template-version",
+    "number",
+    type=click.IntRange(1),
+    help="That version of a team's template; the newest if not given.",
+)
 @as_user
-def create(template: str, params: dict[str, str], key: str | None, name: str, user: str | None) -> None:
+def create(
+    template: str, params: dict[str, str], key: str | None, name: str, number: int | None, user: str | None
+) -> None:
     """Create a workflow from a TEMPLATE; --param sets its parameters, which a start can still change."""
-    types = {field.name: field.type for field in catalog.get(template).parameters}
-    definition = catalog.instantiate(template, typed(params, types), name=name)
+    found = engine.find_template(template, number)
+    types = {field.name: field.type for field in found.parameters}
+    definition = catalog.made_from(found, typed(params, types), name=name)
     workflow = engine.save_workflow(definition, user=acting(user), key=key, template=template)
     emit(_made(workflow), lambda: Text(f"Created {workflow.key}. Start it: baton start {workflow.key}"))
 
@@ -198,10 +207,11 @@ def _version(workflow: Workflow, number: int | None) -> WorkflowVersion:
 def templates(template: str | None) -> None:
     """List the templates; with a TEMPLATE show its parameters."""
     if template is None:
-        found = catalog.templates()
+        found = engine.all_templates() if database.is_there() else catalog.templates()
         emit({"templates": [_described(one) for one in found]}, lambda: _templates_table(found))
     else:
-        one = catalog.get(template)
+        shipped = catalog.has(template) or not database.is_there()
+        one = catalog.get(template) if shipped else engine.find_template(template)
         emit(_described(one), lambda: _template_shown(one))
 
 
@@ -213,10 +223,14 @@ def _described(template: Template) -> dict[str, Any]:
         "description": template.description,
         "use_cases": list(template.use_cases),
         "features": list(template.features),
+        "team": template.team,
+        "owner": template.owner,
+        "documentation": template.documentation,
         "parameters": [
             {
                 "name": field.name,
                 "type": field.type,
+                "required": field.required,
                 "default": field.default,
                 "enum": list(field.enum),
                 "description": field.description,
@@ -227,9 +241,10 @@ def _described(template: Template) -> dict[str, Any]:
 
 
 def _templates_table(found: list[Template]) -> RenderableType:
-    listed = table("Template", "Version", "What it does")
+    listed = table("Template", "Version", "What it does", "Made by")
     for template in found:
-        row(listed, template.key, template.version, template.description, style={0: "bold"})
+        made_by = template.owner or ("the team" if template.team else "Baton")
+        row(listed, template.key, template.version, template.description, made_by, style={0: "bold"})
     return Group(listed, Text("\nIts parameters: baton templates TEMPLATE", style="dim"))
 
 
@@ -238,11 +253,11 @@ def _template_shown(template: Template) -> RenderableType:
     for field in template.parameters:
         choices = f" One of {', '.join(map(str, field.enum))}." if field.enum else ""
         row(parameters, field.name, field.type, field.default, field.description + choices, style={0: "bold"})
-    uses = "\n".join(f"• {use}" for use in template.use_cases)
+    uses = "\n".join(f"• {use}" for use in template.use_cases) or template.documentation
     return Group(
-        Text(f"{template.name} {template.version}", style="bold"),
-        Text(template.description),
-        Padding(Text(uses), (1, 0, 1, 2)),
+        Text(plain(f"{template.name} {template.version}"), style="bold"),
+        Text(plain(template.description)),
+        Padding(Text(plain(uses)), (1, 0, 1, 2)),
         parameters,
     )
 

@@ -19,19 +19,35 @@ from orchestrator.engine.definitions import (
 )
 from orchestrator.engine.lifecycle import cancel, pause, resume, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
+from orchestrator.engine.template_saving import (
+    add_template_version,
+    delete_template,
+    restore_template,
+    retire_template,
+    save_template,
+)
+from orchestrator.engine.templates import all_templates, find_template, make_definition
 
 __all__ = [
+    "add_template_version",
+    "all_templates",
     "archive",
     "cancel",
     "check_definition",
     "complete_task",
     "decide",
+    "delete_template",
     "fail_task",
+    "find_template",
+    "make_definition",
     "migrate_workflow",
     "pause",
     "publish",
+    "restore_template",
     "resume",
+    "retire_template",
     "retry_task",
+    "save_template",
     "save_workflow",
     "skip_task",
     "start",

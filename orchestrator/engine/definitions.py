@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from orchestrator import actions, catalog
+from orchestrator.catalog import Template
 from orchestrator.definition import CURRENT, Definition, DefinitionError, Report, check, migrate
 from orchestrator.engine.points import committing
+from orchestrator.engine.templates import as_template, version_in_use
 from orchestrator.exceptions import InvalidError, NotFoundError
 from orchestrator.models import Workflow, WorkflowVersion
 
@@ -178,20 +180,24 @@ def migrate_workflow(workflow: Workflow, *, user: User | None = None) -> Workflo
 
 
 def workflow_of_template(name: str) -> Workflow:
-    """The workflow that stands for a template when a task starts one by the template's name; made at its first use."""
-    key = f"template-{slugify(name)}"[:_KEY_LENGTH]
+    """The workflow that stands for a template when a task starts one by the template's name; made at its first use.
+
+    Each version of a team's template has one of its own, so that a new version is what is started from then on.
+    """
+    version = None if catalog.has(name) else version_in_use(name)
+    key = f"template-{name[:45]}-{version.pk}" if version else f"template-{slugify(name)}"[:_KEY_LENGTH]
     known = Workflow.objects.filter(key=key).first()
     if known is not None:
         return known
-    if name not in {template.key for template in catalog.templates()}:
+    if version is None and not catalog.has(name):
         raise InvalidError(f"There is no workflow template {name}.", code="unknown_template")
-    return _made_once(name, key)
+    return _made_once(as_template(version) if version else catalog.get(name), key)
 
 
-def _made_once(template: str, key: str) -> Workflow:
+def _made_once(template: Template, key: str) -> Workflow:
     """Two tasks may want it first at the same moment: one makes it, the other finds it."""
-    data = catalog.instantiate(template, {})
+    data = catalog.made_from(template, {})
     try:
-        return _create(key, data, _checked(data), user=None, template=template, note="")
+        return _create(key, data, _checked(data), user=None, template=template.key, note="")
     except IntegrityError:
         return Workflow.objects.get(key=key)

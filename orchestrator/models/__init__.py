@@ -12,6 +12,7 @@ from orchestrator.models.approvals import Approval, Approver, Vote
 from orchestrator.models.events import Event, LogLine
 from orchestrator.models.processes import Process
 from orchestrator.models.runs import Run, TaskRun
+from orchestrator.models.templates import TeamTemplate, TeamTemplateVersion
 from orchestrator.models.workflows import Workflow, WorkflowVersion
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Secret",
     "SignInFailure",
     "TaskRun",
+    "TeamTemplate",
+    "TeamTemplateVersion",
     "Vote",
     "Workflow",
     "WorkflowVersion",

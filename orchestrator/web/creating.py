@@ -1,53 +1,19 @@
-"""New workflows: from a template, or from a definition that somebody brings."""
+"""New workflows from a definition that somebody brings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from orchestrator import catalog, engine
+from orchestrator import engine
 from orchestrator.definition import DefinitionError, Issue, Report, formats
-from orchestrator.exceptions import InvalidError
-from orchestrator.permissions import can, require
+from orchestrator.permissions import require
 from orchestrator.reads.canvas import canvas
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
-from orchestrator.web.forms import ImportForm, ParametersForm, TemplateForm
-
-
-@require_safe
-@refusals_as_pages
-def gallery(request: HttpRequest) -> HttpResponse:
-    """The ways to a new workflow."""
-    require(request.user, "design")
-    drawn = [(template, canvas(template.definition)) for template in catalog.templates()]
-    return answer(request, "workflows/new.html", {"templates": drawn})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@refusals_as_pages
-def from_template(request: HttpRequest, template: str) -> HttpResponse:
-    """The parameters of a template beside its drawing; sending them makes the workflow."""
-    require(request.user, "design")
-    chosen = _template(template)
-    data = request.POST if request.method == "POST" else None
-    named = TemplateForm(data, initial={"name": chosen.name})
-    form = ParametersForm(chosen.parameters, data)
-    if data is not None and named.is_valid() and form.is_valid():
-        response = _created(request, chosen, named.cleaned_data["name"], form)
-        if response is not None:
-            return response
-    context = {
-        "template": chosen,
-        "named": named,
-        "form": form,
-        "drawing": canvas(chosen.definition),
-        "may_start": can(request.user, "operate"),
-    }
-    status = UNPROCESSABLE if data is not None else 200
-    return answer(request, "workflows/from_template.html", context, status=status)
+from orchestrator.web.forms import ImportForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -67,35 +33,6 @@ def import_definition(request: HttpRequest) -> HttpResponse:
         return go(request, reverse("workflow-detail", args=[workflow.key]), f"{workflow.name} was imported.")
     context = {"form": ImportForm(initial={"text": _text(source)}), "report": report} | _found(report)
     return answer(request, "workflows/import.html", context, status=200 if report.ok else UNPROCESSABLE)
-
-
-def _template(key: str) -> catalog.Template:
-    try:
-        return catalog.get(key)
-    except catalog.UnknownTemplateError:
-        raise Http404 from None
-
-
-def _created(
-    request: HttpRequest, template: catalog.Template, name: str, form: ParametersForm
-) -> HttpResponse | None:
-    """Where the new workflow, or its first run, is; None when the values did not do."""
-    try:
-        definition = catalog.instantiate(template.key, form.values(), name=name)
-        workflow = engine.save_workflow(definition, user=request.user, key=name, template=template.key)
-    except DefinitionError as error:
-        form.take(error.issues)
-        return None
-    if "start" not in request.POST:
-        return go(request, reverse("workflow-detail", args=[workflow.key]), f"{workflow.name} was created.")
-    require(request.user, "operate", workflow)
-    try:
-        run = engine.start(workflow, {}, user=request.user)
-    except InvalidError as error:
-        # The workflow is there; what its start lacks is asked for on its own page.
-        url = reverse("workflow-start", args=[workflow.key])
-        return go(request, url, f"{workflow.name} was created. {error}")
-    return go(request, reverse("run-detail", args=[run.pk]))
 
 
 def _read(source: bytes | str, filename: str) -> tuple[dict[str, Any] | None, Report]:

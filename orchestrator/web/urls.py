@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orchestrator.web import approvals, creating, home, run_actions, runs, tasks, workflows
+from orchestrator.web import approvals, home, run_actions, runs, tasks, workflows
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
-    path("workflows/new/", creating.gallery, name="workflow-new"),
-    path("workflows/new/import/", creating.import_definition, name="workflow-import"),
-    path("workflows/new/<slug:template>/", creating.from_template, name="workflow-template"),
     path("workflows/<slug:key>/", workflows.detail, name="workflow-detail"),
     path("workflows/<slug:key>/start/", workflows.start, name="workflow-start"),
     path("workflows/<slug:key>/versions/<int:number>/", workflows.version, name="workflow-version"),

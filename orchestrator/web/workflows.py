@@ -98,6 +98,7 @@ def version(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "drawing": canvas(checked.definition.data) if checked.definition else None,
         "issues": checked.issues,
         "text": as_text(chosen.definition),
+        "picture": f"{workflow.key}-{chosen.number}",
     }
     return answer(request, "workflows/version.html", context)
 

@@ -17,6 +17,8 @@ PATHS = (
     "/workflows/",
     "/workflows/new/",
     "/workflows/new/approval_chain/",
+    "/workflows/new/conditional_workflow/",
+    "/workflows/approval_chain/template/",
     "/workflows/new/import/",
     "/workflows/new/blank/",
     "/workflows/approval_chain/edit/?step=level1",

@@ -18,8 +18,19 @@ from django_q.models import OrmQ
 from editor import drafts
 from editor.models import DraftChange
 from orchestrator import engine, tokens, vault
+from orchestrator.engine.template_saving import Wish
 from orchestrator.engine.turn import ClaimRequest, take_turn
-from orchestrator.models import ApiToken, Approval, Run, Secret, SignInFailure, Vote, Workflow
+from orchestrator.models import (
+    ApiToken,
+    Approval,
+    Run,
+    Secret,
+    SignInFailure,
+    TeamTemplate,
+    TeamTemplateVersion,
+    Vote,
+    Workflow,
+)
 from orchestrator.web import setup_code
 from tests.engine.flows import failed, flow, task
 from tests.people import bearer, person
@@ -104,7 +115,7 @@ def again(before: Stage) -> Stage:
 def _clear() -> None:
     Approval.objects.all().delete()
     Run.objects.all().delete()
-    for model in (Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
+    for model in (TeamTemplate, Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
         model.objects.all().delete()
 
 
@@ -122,6 +133,11 @@ def left() -> dict[str, Any]:
         ],
         "approvals": sorted(Approval.objects.values_list("status", "comment")),
         "votes": sorted(Vote.objects.values_list("decision", flat=True)),
+        "templates": sorted(
+            TeamTemplateVersion.objects.values_list(
+                "template__key", "template__retired_at__isnull", "number", "documentation"
+            )
+        ),
         "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
         "secrets": sorted(Secret.objects.values_list("name", "description")),
         "people": sorted((u.username, u.check_password(NEW_PASSWORD)) for u in User.objects.all()),
@@ -151,6 +167,21 @@ def _rename_and_undo(stage: Stage) -> None:
     drafts.undo(Workflow.objects.get(), user=stage.olga)
 
 
+def _template(stage: Stage) -> TeamTemplate:
+    workflow = Workflow.objects.get()
+    wish = Wish(workflow, 1, workflow.draft, "Kept")
+    return engine.save_template("kept", wish, user=stage.olga).template
+
+
+def _retired_template(stage: Stage) -> None:
+    engine.retire_template(_template(stage))
+
+
+def _with_template(stage: Stage) -> None:
+    _template(stage)
+
+
+SAVING = {"into": "", "made_of": "1", "name": "Kept", "documentation": "new"}
 RENAMING = {"op": "set", "field": ["name"], "value": "Renamed"}
 BATCH = {"batch": "once"}
 OTHER = {**DEFINITION, "name": "Other"}
@@ -201,6 +232,18 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("workflows/new/<slug:template>/", "POST"): (
         Case("/workflows/new/sequential_pipeline/", {"name": "Made"}, 0),
+    ),
+    ("workflows/new/<slug:template>/preview/", "POST"): (
+        Case("/workflows/new/sequential_pipeline/preview/", {"name": "Made"}, 200),
+    ),
+    ("workflows/new/<slug:template>/<slug:verb>/", "POST"): (
+        Case("/workflows/new/kept/retire/", repeated=303, prepare=_with_template),
+        Case("/workflows/new/kept/restore/", repeated=303, prepare=_retired_template),
+        Case("/workflows/new/kept/delete/", repeated=404, prepare=_retired_template),
+    ),
+    ("workflows/<slug:key>/template/", "POST"): (
+        Case("/workflows/{key}/template/", SAVING, 303),
+        Case("/workflows/{key}/template/", {**SAVING, "into": "kept"}, 303, _with_template),
     ),
     ("workflows/<slug:key>/start/", "POST"): (Case("/workflows/{key}/start/", {"once": ONCE}, 303),),
     ("runs/<int:pk>/<slug:verb>/", "POST"): (

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from editor import drafts
+from editor import drafts, versions_view
 from orchestrator import engine
 from orchestrator.models import Workflow
 from tests.engine.flows import flow, task
@@ -37,6 +37,41 @@ def test_the_page_says_what_came_went_and_changed(browser: Client) -> None:
     assert "They are the same" in browser.get("/workflows/drawn/diff/1/1/").content.decode()
     picked = browser.get("/workflows/drawn/diff/", {"before": "draft", "after": "1"})
     assert (picked.status_code, picked["Location"]) == (303, "/workflows/drawn/diff/draft/1/")
+
+
+def test_both_versions_are_drawn_in_one_with_what_became_of_each_task_and_edge(browser: Client) -> None:
+    context = browser.get(DIFF).context
+    nodes = {node["key"]: (node.get("mark"), node["note"]) for node in context["drawing"]["nodes"]}
+    assert nodes == {
+        "a": ("changed", "Changed: name"),
+        "b": ("removed", "Removed"),
+        "c": ("added", "Added"),
+    }
+    assert context["drawing"]["edges"] == [{"from": "a", "to": "b", "mark": "removed"}]
+    assert [(one["number"], one["how"]) for one in context["counts"]] == [
+        (1, "added"), (1, "removed"), (1, "changed"),
+    ]  # fmt: skip
+    assert browser.get("/workflows/drawn/diff/1/1/").context["drawing"] is None
+
+
+def test_the_draft_may_stand_on_either_side(browser: Client) -> None:
+    context = browser.get("/workflows/drawn/diff/draft/1/").context
+    marks = {node["key"]: node.get("mark") for node in context["drawing"]["nodes"]}
+    assert marks == {"a": "changed", "b": "added", "c": "removed"}
+
+
+def test_many_differences_come_in_pages_and_a_task_leads_to_its_own(
+    browser: Client, workflow: Workflow, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions_view, "MOST_SHOWN", 2)
+
+    def page(query: str) -> list[str]:
+        return [task["key"] for task in browser.get(DIFF + query).context["tasks"]]
+
+    assert page("") == page("?from=9") == page("?from=x") == page("?task=nobody") == ["a", "c"]
+    assert page("?from=2") == page("?task=b") == ["b"]
+    text = browser.get(DIFF).content.decode()
+    assert "Tasks 1 to 2 of 3 that differ" in text and 'href="?from=2"' in text
 
 
 @pytest.mark.parametrize(

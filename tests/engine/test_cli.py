@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from orchestrator import engine
 from orchestrator.catalog import templates
 from orchestrator.cli import main
 from orchestrator.cli.exits import Exit
+from orchestrator.engine.template_saving import Wish
 from orchestrator.models import Run, Workflow
 from tests.engine.flows import flow, task
 from tests.people import person
@@ -142,6 +144,26 @@ def test_templates_are_listed_and_shown_with_their_parameters(baton: Baton) -> N
     text = baton("templates", "approval_chain").stdout
     assert "level1_approver" in text
     assert "group:approver" in text
+
+
+def test_the_teams_templates_are_listed_shown_and_made_in_any_version(baton: Baton) -> None:
+    parameters = {"count": {"type": "integer", "required": True, "description": "How many."}}
+    workflow = engine.save_workflow({**SIMPLE, "parameters": parameters})
+    ann = person("ann", "designer")
+    first = Wish(workflow, 1, workflow.draft, "Ours", "Does it.", "Read this.")
+    head = engine.save_template("ours", first, user=ann).template
+    second = replace(first, definition={**SIMPLE, "tasks": {"z": task()}}, documentation="Read that.")
+    engine.add_template_version(head, second, user=ann)
+    listed = answer(baton("templates", "--json"))["templates"][-1]
+    assert (listed["key"], listed["version"], listed["team"], listed["owner"]) == ("ours", "2", True, "ann")
+    assert "Read that." in baton("templates", "ours").stdout and "ann" in baton("templates").stdout
+    assert baton("templates", "our", code=Exit.NOT_FOUND).stderr.count("Did you mean 'ours'?") == 1
+    made = answer(baton("create", "ours", "--template-version", "1", "--param", "count=3", "--json"))
+    assert (made["id"], made["template"]) == ("ours", "ours")
+    assert Workflow.objects.get(key="ours").draft["parameters"]["count"]["default"] == 3
+    assert "has no version 3" in baton("create", "ours", "--template-version", "3", code=Exit.FAILED).stderr
+    engine.retire_template(head)
+    assert "retired" in baton("create", "ours", code=Exit.CONFLICT).stderr
 
 
 def test_validate_names_every_problem_and_fails(baton: Baton, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ MOST_STATEMENTS = 60
 ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-template": {"template": "approval_chain"},
     "workflow-detail": {"key": "gated"},
+    "template-save": {"key": "gated"},
     "workflow-start": {"key": "gated"},
     "workflow-version": {"key": "gated", "number": 1},
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
@@ -56,6 +57,8 @@ POSTED = {
     "secret-delete",
     "sign-out",
     "workflow-restore",
+    "template-preview",
+    "template-verb",
 }
 
 

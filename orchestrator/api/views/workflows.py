@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orchestrator import catalog, engine
+from orchestrator import engine
 from orchestrator.api.answers import (
     ReportSerializer,
     RunSerializer,
@@ -92,7 +92,7 @@ class WorkflowsView(ApiView):
         answers=WorkflowDetailSerializer,
         code=201,
         takes=_or_bare("NewWorkflowOrDefinition", NewWorkflowSerializer),
-        errors=(403, 413, 415),
+        errors=(403, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         """From a definition, bare or as `definition`, or from a `template` and its `parameters`."""
@@ -110,7 +110,9 @@ class WorkflowsView(ApiView):
 def _definition_of(body: dict[str, Any]) -> dict[str, Any]:
     if "definition" in body:
         return body["definition"]
-    return catalog.instantiate(body["template"], body.get("parameters"))
+    return engine.make_definition(
+        body["template"], body.get("parameters"), number=body.get("template_version")
+    )
 
 
 class ValidateView(ApiView):

@@ -11,6 +11,9 @@ const CHIPPED = 96; // room for the name beside the chip of an agent
 const DIAMOND = "M24 18Q29 13.5 34 18L43 27Q47.5 32 43 37L34 46Q29 50.5 24 46L15 37Q10.5 32 15 27Z";
 const NOTCHED = `M10 0H${W - 14}L${W} 14V${H - 10}a10 10 0 0 1 -10 10H10a10 10 0 0 1 -10 -10V10a10 10 0 0 1 10 -10Z`;
 
+/** What became of a task between two versions. */
+export const MARKS = { added: "+", removed: "−", changed: "~", renamed: "→", moved: "↔" };
+
 /** Baselines by the number of lines of the name, without and with the bar of a running task below. */
 const LINES = { 1: [{ name: 27, second: 47 }, { name: 25, second: 43.5 }], 2: [{ name: 21, second: 53 }, { name: 18, second: 47.5 }] };
 const NEXT_LINE = 15;
@@ -40,7 +43,8 @@ export function drawTask(node, fonts, now) {
   const detail = svg("g", { class: "n-detail" }, tile(node.kind), icon(node.icon ?? "i-bot", "n-ico", 20, 23, 18));
   detail.append(...(broken ? nameLines(node, broken, at.name) : nameLine(node, fonts, at.name)));
   const fine = svg("g", { class: "n-fine" }, ...second.parts, ...(bar ? bar.parts : []));
-  const children = [...body(node.state), detail, fine];
+  const children = [...body(node), detail, fine];
+  if (node.mark) children.push(svg("text", { class: "n-mark-far", x: W / 2, y: 48 }, MARKS[node.mark]));
   if (node.problem) children.push(badge(node));
   return { children, figure: second.figure, fill: bar?.fill ?? null };
 }
@@ -53,13 +57,13 @@ function disc(node) {
   ];
 }
 
-function body(state) {
+function body({ state, mark }) {
   const outline = (className) =>
     state === "failed"
       ? svg("path", { class: className, d: NOTCHED })
       : svg("rect", { class: className, width: W, height: H, rx: 10 });
   const parts = [svg("g", { class: "n-shade", transform: "translate(0 2)" }, outline("n-ground")), outline("n-body")];
-  if (state === "waiting") parts.push(svg("rect", { class: "n-in", x: 3.5, y: 3.5, width: W - 7, height: H - 7, rx: 7.2 }));
+  if (state === "waiting" || mark === "removed") parts.push(svg("rect", { class: "n-in", x: 3.5, y: 3.5, width: W - 7, height: H - 7, rx: 7.2 }));
   return parts;
 }
 
@@ -125,8 +129,12 @@ function figureIn(text, room, counts, font) {
 }
 
 function noteLine(node, fonts, y) {
-  const text = node.note ? svg("text", { class: "n-sub", x: TEXT, y }, cut(node.note, BAR, fonts.sub)) : null;
-  return { parts: text ? [text] : [], figure: null };
+  if (!node.note) return { parts: [], figure: null };
+  const x = node.mark ? 75 : TEXT;
+  const text = svg("text", { class: node.mark ? "n-word" : "n-sub", x, y }, cut(node.note, TEXT + BAR - x, fonts.sub));
+  if (text.textContent !== node.note) text.append(svg("title", {}, node.note));
+  const glyph = node.mark ? svg("text", { class: "n-mark", x: TEXT + 6, y }, MARKS[node.mark]) : null;
+  return { parts: glyph ? [glyph, text] : [text], figure: null };
 }
 
 function runningBar(share) {

@@ -5,6 +5,8 @@
  *
  * @typedef {"queued"|"running"|"success"|"failed"|"retrying"|"waiting"|"skipped"|"cancelled"|"paused"|"rolledback"} State
  *
+ * @typedef {"added"|"removed"|"changed"|"renamed"|"moved"} Mark
+ *
  * What the page gives for one task. `position` is the stored upper left corner; `usual` is in seconds.
  * @typedef {object} NodeData
  * @property {string} key
@@ -24,6 +26,7 @@
  * @property {number} [progress] 0 to 1: draws the running bar when there is no `usual`
  * @property {string} [problem] a badge on the corner, with this text as its title
  * @property {"error"|"warning"} [severity] of the problem
+ * @property {Mark} [mark] what became of it between two versions; the note says it in words
  * @property {number} [w] width and height where they are not those of a task
  * @property {number} [h]
  *
@@ -32,6 +35,7 @@
  * @property {string} to
  * @property {string} [label]
  * @property {"dependency"|"condition"|"failure"} [kind]
+ * @property {"added"|"removed"} [mark] what became of it between two versions
  *
  * The disc in front of the first tasks: what started the run.
  * @typedef {{label: string, glyph?: string, state?: State}} StartData
@@ -53,6 +57,7 @@
  * @property {Node} to
  * @property {string} label empty when there is no pill, or when a twin edge carries the same one
  * @property {"dependency"|"condition"|"failure"} kind
+ * @property {"added"|"removed"} [mark]
  * @property {Point[]} points corners from port to port
  * @property {Box[]} boxes one for each stretch
  *

@@ -82,9 +82,8 @@ export function createView(scene, model, fonts, { editing = false } = {}) {
     if (!part || (part.look === look && !anew)) return;
     part.look = look;
     const { line, head } = drawn(edge.points);
-    const dashed = edge.kind === "failure" ? " e-fail" : "";
-    part.g.setAttribute("class", `edge${edge.mark ? ` m-${edge.mark}` : ""}`);
-    part.g.replaceChildren(svg("path", { class: CLASSES[look] + dashed, d: line }), svg("path", { class: headClass(look), d: head }));
+    const [failure, mark] = [edge.kind === "failure" ? " e-fail" : "", edge.mark ? ` e-${edge.mark}` : ""];
+    part.g.replaceChildren(svg("path", { class: CLASSES[look] + failure + mark, d: line }), svg("path", { class: headClass(look) + (mark && `${mark}-head`), d: head }));
     if (editing) part.g.append(svg("path", { class: "e-hit", d: line }));
     if (look === "live") part.g.append(baton(edge, moving));
     part.pill?.setAttribute("class", look === "off" ? "pill-off" : "pill-on");
