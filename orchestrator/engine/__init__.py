@@ -17,13 +17,15 @@ from orchestrator.engine.definitions import (
     start_draft,
     workflow_of_template,
 )
-from orchestrator.engine.lifecycle import cancel, pause, resume, start
+from orchestrator.engine.lifecycle import cancel, pause, resume, run_of_key, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
+from orchestrator.engine.trials import check_trial, start_trial
 
 __all__ = [
     "archive",
     "cancel",
     "check_definition",
+    "check_trial",
     "complete_task",
     "decide",
     "fail_task",
@@ -32,9 +34,11 @@ __all__ = [
     "publish",
     "resume",
     "retry_task",
+    "run_of_key",
     "save_workflow",
     "skip_task",
     "start",
     "start_draft",
+    "start_trial",
     "workflow_of_template",
 ]
