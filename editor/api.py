@@ -64,7 +64,7 @@ class PublishedSerializer(serializers.Serializer[Any]):
     rev = serializers.IntegerField()
 
 
-class _DraftApi(ApiView):
+class DraftApi(ApiView):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
 
     def workflow(self, request: Request, key: str) -> Workflow:
@@ -82,7 +82,7 @@ class _DraftApi(ApiView):
     def step(self, request: Request, key: str, act: Callable[..., Draft]) -> Response:
         """Undo or redo."""
         workflow = self.workflow(request, key)
-        batch, user = self.body(StepSerializer)["batch"], _person(request)
+        batch, user = self.body(StepSerializer)["batch"], person_of(request)
         return self.answered(lambda: act(workflow, user=user, batch=batch))
 
 
@@ -92,19 +92,21 @@ def disputed(error: DisputeError) -> Response:
     return response
 
 
-def _person(request: Request) -> User:
+def person_of(request: Request) -> User:
     assert isinstance(request.user, User)
     return request.user
 
 
-class DraftView(_DraftApi):
+class DraftView(DraftApi):
     @operation("draft_read", "Read a draft", answers=DraftSerializer, errors=(403, 404))
     def get(self, request: Request, key: str) -> Response:
         """With everything that keeps it from being published."""
-        return Response(DraftSerializer(drafts.draft_of(self.workflow(request, key), _person(request))).data)
+        return Response(
+            DraftSerializer(drafts.draft_of(self.workflow(request, key), person_of(request))).data
+        )
 
 
-class OperationsView(_DraftApi):
+class OperationsView(DraftApi):
     @operation(
         "draft_change",
         "Change a draft",
@@ -116,7 +118,7 @@ class OperationsView(_DraftApi):
         """By operations, all or none. 409 with both sides where somebody has changed the same places since `base_rev`."""
         workflow = self.workflow(request, key)
         body = self.body(OperationsSerializer)
-        user = _person(request)
+        user = person_of(request)
         return self.answered(
             lambda: drafts.change(
                 workflow, body["ops"], base_rev=body["base_rev"], user=user, batch=body["batch"]
@@ -124,7 +126,7 @@ class OperationsView(_DraftApi):
         )
 
 
-class UndoView(_DraftApi):
+class UndoView(DraftApi):
     @operation(
         "draft_undo", "Undo", answers=DraftSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
@@ -133,7 +135,7 @@ class UndoView(_DraftApi):
         return self.step(request, key, drafts.undo)
 
 
-class RedoView(_DraftApi):
+class RedoView(DraftApi):
     @operation(
         "draft_redo", "Redo", answers=DraftSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
@@ -142,7 +144,7 @@ class RedoView(_DraftApi):
         return self.step(request, key, drafts.redo)
 
 
-class PublishView(_DraftApi):
+class PublishView(DraftApi):
     @operation(
         "draft_publish",
         "Publish a draft",
@@ -156,7 +158,7 @@ class PublishView(_DraftApi):
         workflow = self.workflow(request, key)
         body = self.body(PublishSerializer)
         try:
-            version = drafts.publish(workflow, user=_person(request), **body)
+            version = drafts.publish(workflow, user=person_of(request), **body)
         except DisputeError as error:
             return disputed(error)
         return Response({"version": version.number, "rev": version.workflow.draft_rev}, status=201)
