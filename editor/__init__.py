@@ -1,9 +1,11 @@
-"""Draws and edits definitions; knows nothing of runs.
+"""Draws and edits definitions; of runs it knows only how a draft is tried.
 
 - `operations/`: what may be done to a draft, and how it is undone; `history`: what undo and redo take next; `comparison`:
-  two definitions side by side; `simulation`: a run foretold. All pure: no Django in them.
-- `drafts` and `models`: drafts as they are stored. Nothing else changes one.
-- `api`, and `views` (the list), `text_view`, `versions_view`, `simulate_view` with their forms: thin.
+  two definitions side by side; `simulation`: a run foretold; `trial`: what a test run is made of. All pure: no Django.
+- `drafts`, `pins` and `models`: drafts, and what is pinned for test runs, as they are stored. Nothing else changes them.
+- `trying`: a wish for a test run, what it comes to, and its start by the engine.
+- `api`, `trial_api`, and `views` (the list), `text_view`, `versions_view`, `simulate_view`, `try_view` with their
+  forms: thin.
 
-Not here: whatever starts, steers or shows a run.
+Not here: whatever steers or shows a run, or starts one of a published version.
 """

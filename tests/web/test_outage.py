@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-edit": {"key": "gated"},
     "workflow-text": {"key": "gated"},
     "workflow-simulate": {"key": "gated"},
+    "workflow-try": {"key": "gated"},
     "workflow-diff": {"key": "gated", "before": "1", "after": "draft"},
     "workflow-diff-choose": {"key": "gated"},
     "draft-download": {"key": "gated", "form": "json"},
