@@ -68,7 +68,7 @@ class TryQuery(StrictSerializer):
     past_run = serializers.IntegerField(**_PAST)
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class TrialStepSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     name = serializers.CharField()
     how = serializers.ChoiceField(
@@ -83,7 +83,7 @@ class TrialSerializer(serializers.Serializer[Prepared]):
     title = serializers.CharField(help_text="Such as `From Load`.")
     ready = serializers.BooleanField(help_text="Whether it could start.")
     warning = serializers.CharField(help_text="Which tasks act in earnest, in a sentence.")
-    steps = StepSerializer(many=True)
+    steps = TrialStepSerializer(many=True)
     problems = IssueSerializer(many=True)
     missing = IssueSerializer(many=True)
 

@@ -21,7 +21,6 @@ from orchestrator.engine.parameters import check_parameters
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError, InvalidError
 from orchestrator.models import Run, Workflow, WorkflowVersion
-from orchestrator.planning.machine import RUN_ENDED
 from orchestrator.planning.plan import compile_plan
 from orchestrator.planning.stand_ins import STAND_IN, StandIn
 
@@ -110,8 +109,8 @@ def _refuse_too_much(laid_in: Mapping[str, Any]) -> None:
 def end_old_trials(now: datetime | None = None) -> int:
     """Cancel those that have gone on for as long as an ended one is kept."""
     before = (now or timezone.now()) - KEPT
-    going = Run.objects.filter(is_trial=True, created_at__lt=before).exclude(status__in=RUN_ENDED)
-    found = list(going.order_by("-pk").values_list("pk", flat=True)[:BATCH])
+    going = Run.objects.filter(is_trial=True, finished_at=None, created_at__lt=before)
+    found = list(going.order_by("created_at").values_list("pk", flat=True)[:BATCH])
     for pk in found:
         try:
             cancel(pk, reason=_ENDED)
@@ -123,7 +122,7 @@ def end_old_trials(now: datetime | None = None) -> int:
 def forget_trials(now: datetime | None = None) -> int:
     """Remove those that ended long ago, with their events and hidden versions; how many."""
     before = (now or timezone.now()) - KEPT
-    old = Run.objects.filter(is_trial=True, status__in=RUN_ENDED, finished_at__lt=before).order_by("-pk")
+    old = Run.objects.filter(is_trial=True, finished_at__lt=before).order_by("finished_at")
     found = list(old.values_list("pk", flat=True)[:BATCH])
     for pk in found:
         with committing("forget trial"):
@@ -135,7 +134,7 @@ def forget_trials(now: datetime | None = None) -> int:
 def _forget_versions(before: datetime) -> None:
     """Those whose runs are gone, or that were made just before the process died."""
     unused = WorkflowVersion.everything.filter(number=None, runs=None, created_at__lt=before)
-    found = list(unused.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    found = list(unused.order_by("created_at").values_list("pk", flat=True)[:BATCH])
     if found:
         with committing("forget trial"):
             WorkflowVersion.everything.filter(pk__in=found).delete()

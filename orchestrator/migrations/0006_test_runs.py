@@ -37,6 +37,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("is_trial", True)),
+                fields=["finished_at", "created_at"],
+                name="run_trials_ended_at",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="workflowversion",
             index=models.Index(
                 condition=models.Q(("number__isnull", True)), fields=["created_at"], name="version_of_trial"

@@ -78,6 +78,9 @@ class Run(models.Model):
             models.Index(fields=["created_at"], name="run_created_at"),
             models.Index(fields=["-id"], condition=Q(is_trial=True), name="run_trials"),
             models.Index(
+                fields=["finished_at", "created_at"], condition=Q(is_trial=True), name="run_trials_ended_at"
+            ),
+            models.Index(
                 fields=["workflow", "-id"], condition=Q(is_trial=True), name="run_trials_of_workflow"
             ),
         )

@@ -60,7 +60,7 @@ WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
     "skip": ("turn", lambda _: engine.skip_task(_stuck())),
     "fail": ("turn", lambda _: engine.fail_task(_stuck())),
     "complete": ("turn", lambda _: engine.complete_task(_stuck(), output={})),
-    "trial": ("trial", _try),
+    "trial": ("start", _try),
     "save": ("save", lambda _: engine.save_workflow(OTHER)),
     "publish": ("publish", lambda _: engine.publish(_workflow(), {**DEFINITION, "name": "New"})),
     "migrate": ("migrate", _migrate),

@@ -185,6 +185,8 @@ PAGES = {
     "runs that failed": "/runs/?show=failed",
     "runs that completed": "/runs/?show=completed",
     "runs that are paused": "/runs/?show=paused",
+    "test runs": "/runs/?show=trials",
+    "test runs of a workflow": "/runs/?show=trials&workflow=chain",
     "my runs": "/runs/?by=me",
     "runs of a workflow": "/runs/?workflow=chain",
     "runs by name": "/runs/?q=Chain",
