@@ -213,6 +213,7 @@ API = {
     "API: the latest run": "/api/workflows/chain/status",
     "API: runs": "/api/runs",
     "API: runs of a workflow": "/api/runs?workflow=chain",
+    "API: test runs": "/api/runs?test_runs=true",
     "API: runs under way": "/api/runs?status=running",
     "API: runs that completed": "/api/runs?status=completed",
     "API: runs paused": "/api/runs?status=paused",
