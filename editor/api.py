@@ -93,7 +93,7 @@ class PublishedSerializer(serializers.Serializer[Any]):
     rev = serializers.IntegerField()
 
 
-class _DraftApi(ApiView):
+class DraftApi(ApiView):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
 
     def workflow(self, request: Request, key: str) -> Workflow:
@@ -112,7 +112,7 @@ class _DraftApi(ApiView):
     def step(self, request: Request, key: str, act: Callable[..., Draft]) -> Response:
         """Undo or redo."""
         workflow = self.workflow(request, key)
-        body, user = self.body(StepSerializer), _person(request)
+        body, user = self.body(StepSerializer), person_of(request)
         return self.answered(
             workflow, body.get("known_rev"), lambda: act(workflow, user=user, batch=body["batch"])
         )
@@ -135,29 +135,31 @@ def _news(workflow: Workflow, draft: Draft, known_rev: int) -> dict[str, Any]:
     return {**said, "changes": [one for row in rows for one in row.changes]}
 
 
-def _person(request: Request) -> User:
+def person_of(request: Request) -> User:
     assert isinstance(request.user, User)
     return request.user
 
 
-class DraftView(_DraftApi):
+class DraftView(DraftApi):
     @operation("draft_read", "Read a draft", answers=DraftSerializer, errors=(403, 404))
     def get(self, request: Request, key: str) -> Response:
         """With everything that keeps it from being published."""
-        return Response(DraftSerializer(drafts.draft_of(self.workflow(request, key), _person(request))).data)
+        return Response(
+            DraftSerializer(drafts.draft_of(self.workflow(request, key), person_of(request))).data
+        )
 
 
-class IssuesView(_DraftApi):
+class IssuesView(DraftApi):
     @operation(
         "draft_issues", "Read what is wrong with a draft", answers=IssuesSerializer, errors=(403, 404)
     )
     def get(self, request: Request, key: str) -> Response:
         """Everything that keeps it from being published, and advice."""
-        draft = drafts.draft_of(self.workflow(request, key), _person(request))
+        draft = drafts.draft_of(self.workflow(request, key), person_of(request))
         return Response(IssuesSerializer({"rev": draft.rev, "issues": draft.issues}).data)
 
 
-class OperationsView(_DraftApi):
+class OperationsView(DraftApi):
     @operation(
         "draft_change",
         "Change a draft",
@@ -169,7 +171,7 @@ class OperationsView(_DraftApi):
         """By operations, all or none. 409 with both sides where somebody has changed the same places since `base_rev`."""
         workflow = self.workflow(request, key)
         body = self.body(OperationsSerializer)
-        user = _person(request)
+        user = person_of(request)
         return self.answered(
             workflow,
             body.get("known_rev"),
@@ -179,7 +181,7 @@ class OperationsView(_DraftApi):
         )
 
 
-class UndoView(_DraftApi):
+class UndoView(DraftApi):
     @operation(
         "draft_undo", "Undo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
@@ -188,7 +190,7 @@ class UndoView(_DraftApi):
         return self.step(request, key, drafts.undo)
 
 
-class RedoView(_DraftApi):
+class RedoView(DraftApi):
     @operation(
         "draft_redo", "Redo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
     )
@@ -197,7 +199,7 @@ class RedoView(_DraftApi):
         return self.step(request, key, drafts.redo)
 
 
-class PublishView(_DraftApi):
+class PublishView(DraftApi):
     @operation(
         "draft_publish",
         "Publish a draft",
@@ -211,7 +213,7 @@ class PublishView(_DraftApi):
         workflow = self.workflow(request, key)
         body = self.body(PublishSerializer)
         try:
-            version = drafts.publish(workflow, user=_person(request), **body)
+            version = drafts.publish(workflow, user=person_of(request), **body)
         except DisputeError as error:
             return disputed(error)
         return Response({"version": version.number, "rev": version.workflow.draft_rev}, status=201)

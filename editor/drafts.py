@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db.models import TextField
 from django.db.models.functions import Cast, Length
 
+from editor import pins
 from editor.history import Kind, Stacks, Step, stacks
 from editor.models import DraftChange
 from editor.operations import (
@@ -179,12 +180,17 @@ def publish(workflow: Workflow, *, base_rev: int, user: User, note: str = "") ->
     """Publish the draft as it stands at `base_rev`. Raises DefinitionError with all that keeps it from running."""
     with committing("draft publish"):
         fresh = _locked(workflow)
-        if fresh.draft_rev != base_rev:
-            raise DisputeError(_all_disputes(_since(fresh, base_rev)), fresh.draft_rev)
+        refuse_changed(fresh, base_rev)
         before = fresh.draft
         version = engine.publish(fresh, fresh.draft, user=user, note=note)
         _record(fresh, "publish", difference(before, fresh.draft), user=user)
     return version
+
+
+def refuse_changed(workflow: Workflow, base_rev: int) -> None:
+    """Raises DisputeError with all that has come to the draft since that revision."""
+    if workflow.draft_rev != base_rev:
+        raise DisputeError(_all_disputes(_since(workflow, base_rev)), workflow.draft_rev)
 
 
 # The parts
@@ -294,7 +300,23 @@ def _store(workflow: Workflow, kind: Kind, changes: Sequence[Change], **given: A
     workflow.draft = with_changes(workflow.draft, changes)
     workflow.draft_rev += 1
     workflow.save(update_fields=["draft", "draft_rev", "updated_at"])
+    pins.follow(workflow, _renames(workflow, kind, given))
     _record(workflow, kind, changes, **given)
+
+
+def _renames(workflow: Workflow, kind: Kind, given: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which tasks are called otherwise after it: old key and new."""
+    operations = given.get("operations")
+    if operations is None:
+        operations = (
+            workflow.draft_changes.filter(rev=given["of"]).values_list("operations", flat=True).first()
+        )
+    found = [
+        (one["key"], one["to"])
+        for one in operations or ()
+        if one.get("op") == "rename" and one["key"] != one["to"]
+    ]
+    return [(new, old) for old, new in reversed(found)] if kind == "undo" else found
 
 
 def _record(workflow: Workflow, kind: Kind, changes: Sequence[Change], **given: Any) -> None:

@@ -1,4 +1,5 @@
-"""The record of what was done to drafts, which undo, redo and the merging of two people's work read; and who has one open."""
+"""What is kept beside drafts: the record by which undo, redo and merging work, who has one open, and what is pinned for
+test runs."""
 
 from __future__ import annotations
 
@@ -56,3 +57,24 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} at {self.workflow_id}"
+
+
+class Pin(models.Model):
+    """What a task gives in test runs of the draft, until it is unpinned. Beside the draft and not in it: outputs are no
+    part of a definition, are neither published nor exported, and make no revision."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="pins")
+    task = models.CharField(max_length=100)
+    data = OrderedJSONField()
+    source = models.CharField(max_length=40, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("workflow_id", "task")
+        constraints = (models.UniqueConstraint(fields=["workflow", "task"], name="pin_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id}:{self.task}"

@@ -10,6 +10,7 @@ from editor import (
     simulate_view,
     templates_view,
     text_view,
+    try_view,
     versions_view,
     views,
 )
@@ -31,6 +32,7 @@ urlpatterns = [
     path("workflows/<slug:key>/edit/known/<str:task>/", inspector.known, name="draft-known"),
     path("workflows/<slug:key>/edit/evaluate/", inspector.try_out, name="draft-evaluate"),
     path("workflows/<slug:key>/simulate/", simulate_view.simulate_draft, name="workflow-simulate"),
+    path("workflows/<slug:key>/try/", try_view.try_draft, name="workflow-try"),
     path("workflows/<slug:key>/diff/", versions_view.choose, name="workflow-diff-choose"),
     path("workflows/<slug:key>/diff/<slug:before>/<slug:after>/", versions_view.diff, name="workflow-diff"),
     path("workflows/<slug:key>/restore/", versions_view.restore, name="workflow-restore"),

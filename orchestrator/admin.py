@@ -120,7 +120,7 @@ class TeamTemplateVersionAdmin(ReadOnlyAdmin):
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     list_display = ("id", "workflow", "status", "trigger", "started_by", "created_at", "finished_at")
-    list_filter = ("status",)
+    list_filter = ("status", "is_trial")
     list_select_related = ("workflow", "started_by")
     search_fields = ("=id", "workflow__key")
     exclude = ("params",)

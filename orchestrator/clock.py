@@ -18,6 +18,7 @@ from orchestrator import conf
 from orchestrator.dispatch import wake
 from orchestrator.engine.aftermath import cancel_orphans, wake_parents
 from orchestrator.engine.leases import anything_claimable
+from orchestrator.engine.trials import end_old_trials, forget_trials
 from orchestrator.engine.turn import served, take_turn
 from orchestrator.models import Run, TaskRun
 from orchestrator.planning.machine import TaskStatus, WaitReason
@@ -26,7 +27,7 @@ from orchestrator.planning.signals import AgentAppeared, Due, RunDue, Signal
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-ORPHANS_EVERY = 30  # ticks
+ORPHANS_EVERY = 30  # ticks; so often test runs are tidied up, too
 
 
 def tick(now: datetime | None = None, *, orphans: bool = True) -> int:
@@ -40,7 +41,7 @@ def tick(now: datetime | None = None, *, orphans: bool = True) -> int:
         _wake_workers,
     ]
     if orphans:
-        parts.append(cancel_orphans)
+        parts += [cancel_orphans, lambda: end_old_trials(moment), lambda: forget_trials(moment)]
     return sum(_guarded(part) for part in parts)
 
 

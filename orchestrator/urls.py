@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", monitoring.readyz, name="readyz"),
     path("api/", include("editor.api")),
     path("api/", include("editor.changes_api")),
+    path("api/", include("editor.trial_api")),
     path("api/", include("orchestrator.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("orchestrator.web.account_urls")),

@@ -23,13 +23,27 @@ ACTIONS = {
     "condition_check": "orchestrator.actions.condition_check.ConditionCheck",
 }
 
-__all__ = ["ACTIONS", "Action", "ActionError", "Call", "StartChild", "all_actions", "get", "schemas"]
+# What the engine puts into test runs by itself. A definition that names it is refused: `schemas` does not have it.
+INTERNAL = {"stand_in": "orchestrator.actions.stand_in.StandIn"}
+
+__all__ = [
+    "ACTIONS",
+    "INTERNAL",
+    "Action",
+    "ActionError",
+    "Call",
+    "StartChild",
+    "all_actions",
+    "get",
+    "schemas",
+    "schemas_of_trials",
+]
 
 
 @cache
 def get(name: str) -> Action:
     """The action of that name. Raises KeyError."""
-    module, _, attribute = ACTIONS[name].rpartition(".")
+    module, _, attribute = (ACTIONS.get(name) or INTERNAL[name]).rpartition(".")
     action: Action = getattr(import_module(module), attribute)()
     return action
 
@@ -41,3 +55,8 @@ def all_actions() -> list[Action]:
 def schemas() -> dict[str, ParameterSchema]:
     """What a definition's check needs to know of the actions."""
     return {name: get(name).parameters for name in ACTIONS}
+
+
+def schemas_of_trials() -> dict[str, ParameterSchema]:
+    """The same for what a test run is made of."""
+    return {name: get(name).parameters for name in (*ACTIONS, *INTERNAL)}

@@ -91,7 +91,12 @@ class RunCountsSerializer(serializers.ModelSerializer[Run]):
 
 class RunSerializer(serializers.ModelSerializer[Run]):
     workflow = serializers.CharField(source="workflow.key")
-    version = serializers.IntegerField(source="version.number")
+    version = serializers.IntegerField(
+        source="version.number", allow_null=True, help_text="Null: of a test run."
+    )
+    test_run = serializers.BooleanField(
+        source="is_trial", help_text="Whether it tries a draft out, or was started by such a run."
+    )
     started_by = UserNameField()
     parameters = serializers.SerializerMethodField(help_text="Secret ones are masked.")
     counts = RunCountsSerializer(source="*")
@@ -103,6 +108,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "id",
             "workflow",
             "version",
+            "test_run",
             "status",
             "trigger",
             "started_by",
@@ -195,7 +201,8 @@ class StandingSerializer(serializers.Serializer[Any]):
 
     workflow = serializers.CharField()
     name = serializers.CharField()
-    version = serializers.IntegerField()
+    version = serializers.IntegerField(allow_null=True, help_text="Null: of a test run.")
+    test_run = serializers.BooleanField()
     run = serializers.IntegerField()
     status = serializers.ChoiceField(RunStatus.choices())
     error = AnyField(allow_null=True)

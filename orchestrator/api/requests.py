@@ -107,6 +107,9 @@ class WorkflowQuery(PageQuery):
 class RunQuery(PageQuery):
     workflow = serializers.CharField(required=False, max_length=80, help_text="The id of a workflow.")
     status = serializers.ChoiceField(RunStatus.choices(), required=False)
+    test_runs = serializers.BooleanField(
+        allow_null=True, default=None, help_text="true: only test runs; false: none of them."
+    )
 
 
 class ApprovalQuery(PageQuery):

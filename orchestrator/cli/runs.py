@@ -114,6 +114,7 @@ def _listed(run: Run) -> dict[str, Any]:
         "run": run.pk,
         "workflow": run.workflow.key,
         "status": run.status,
+        "test_run": run.is_trial,
         "total": run.total,
         "settled": run.total - run.unsettled,
         "started_by": run.started_by.get_username() if run.started_by else None,
@@ -129,7 +130,8 @@ def _runs_table(found: list[Run]) -> RenderableType:
     for run in found:
         tasks = f"{run.total - run.unsettled} of {run.total}"
         took = span(run.started_at, run.finished_at)
-        cells = (f"#{run.pk}", run.workflow.key, run.status, tasks, run.started_by, ago(run.created_at), took)
+        name = f"{run.workflow.key} (test run)" if run.is_trial else run.workflow.key
+        cells = (f"#{run.pk}", name, run.status, tasks, run.started_by, ago(run.created_at), took)
         row(listed, *cells, style={0: "bold", 2: status_style(run.status)})
     return listed
 

@@ -133,11 +133,13 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class ParameterSchema:
     """The parameters of one action. `open`: others may be given as plain data. `rules` are checks across fields, each
-    given the parameters and their path; they run only on parameters whose single fields are right."""
+    given the parameters and their path; they run only on parameters whose single fields are right. `internal`: the
+    action is not named to people who look for one."""
 
     fields: tuple[Field, ...] = ()
     open: bool = False
     rules: tuple[Rule, ...] = ()
+    internal: bool = False
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

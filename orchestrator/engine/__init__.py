@@ -17,7 +17,7 @@ from orchestrator.engine.definitions import (
     start_draft,
     workflow_of_template,
 )
-from orchestrator.engine.lifecycle import cancel, pause, resume, start
+from orchestrator.engine.lifecycle import cancel, pause, resume, run_of_key, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
 from orchestrator.engine.template_saving import (
     add_template_version,
@@ -27,6 +27,7 @@ from orchestrator.engine.template_saving import (
     save_template,
 )
 from orchestrator.engine.templates import all_templates, find_template, make_definition
+from orchestrator.engine.trials import check_trial, start_trial
 
 __all__ = [
     "add_template_version",
@@ -34,6 +35,7 @@ __all__ = [
     "archive",
     "cancel",
     "check_definition",
+    "check_trial",
     "complete_task",
     "decide",
     "delete_template",
@@ -47,10 +49,12 @@ __all__ = [
     "resume",
     "retire_template",
     "retry_task",
+    "run_of_key",
     "save_template",
     "save_workflow",
     "skip_task",
     "start",
     "start_draft",
+    "start_trial",
     "workflow_of_template",
 ]

@@ -36,7 +36,7 @@ def start_child(claim: Claim, wish: StartChild) -> Run:
             wish.parameters,
             trigger="parent",
             idempotency_key=child_key(task.id, task.epoch, task.attempt, waited_for=wish.wait),
-            parent=TaskRun.objects.get(pk=task.id),
+            parent=TaskRun.objects.select_related("run").get(pk=task.id),
             depth=claim.run.depth + 1,
         )
     except BatonError as error:

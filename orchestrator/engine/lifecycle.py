@@ -42,16 +42,41 @@ def start(
     depth: int = 0,
     now: datetime | None = None,
 ) -> Run:
-    """Start a run of the workflow's newest version.
+    """Start a run of the workflow's newest version; what a test run starts is a part of the test.
 
     The same `idempotency_key` gives the same run, however often it is asked for. Raises InvalidError on parameters that
     do not fit, with every problem located.
     """
+    return start_version(
+        current_version(workflow),
+        params,
+        user=user,
+        idempotency_key=idempotency_key,
+        now=now,
+        trigger=trigger,
+        mark=mark,
+        parent=parent,
+        depth=depth,
+        is_trial=parent is not None and parent.run.is_trial,
+    )
+
+
+def start_version(
+    version: WorkflowVersion,
+    params: Mapping[str, Any] | None = None,
+    *,
+    user: User | None = None,
+    idempotency_key: str | None = None,
+    stand_ins: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+    **given: Any,
+) -> Run:
+    """Start a run of this version, laying into the rows of tasks what stands in for them."""
     check_text(idempotency_key or "", "idempotency_key", KEY_LENGTH)
-    version = current_version(workflow)
+    workflow = version.workflow
     plan = plan_for(version.pk)
     values = check_parameters(plan, params or {})
-    if idempotency_key and (known := _known(workflow, idempotency_key)):
+    if idempotency_key and (known := run_of_key(workflow, idempotency_key)):
         return known
     try:
         with turn_transaction():
@@ -59,19 +84,17 @@ def start(
                 version,
                 plan,
                 now or timezone.now(),
+                stand_ins or {},
                 params=values,
-                trigger=trigger,
-                mark=mark,
                 started_by=user,
-                parent=parent,
-                depth=depth,
                 idempotency_key=idempotency_key or None,
+                **given,
             )
             take_turn([Begin(run_id=run.pk, actor=actor_of(user))], now=now)
             reached("start before commit")
     except IntegrityError:
         # Another request with the same key was first.
-        if idempotency_key and (known := _known(workflow, idempotency_key)):
+        if idempotency_key and (known := run_of_key(workflow, idempotency_key)):
             return known
         raise
     reached("start after commit")
@@ -79,14 +102,17 @@ def start(
     return run
 
 
-def _known(workflow: Workflow, key: str) -> Run | None:
+def run_of_key(workflow: Workflow, key: str) -> Run | None:
+    """The run that was started under this key. Raises ConflictError when it is one of another workflow."""
     run = Run.objects.filter(idempotency_key=key).first()
     if run is not None and run.workflow_id != workflow.pk:
         raise ConflictError("This idempotency key was used for a run of another workflow.")
     return run
 
 
-def _insert(version: WorkflowVersion, plan: Plan, now: datetime, **given: Any) -> Run:
+def _insert(
+    version: WorkflowVersion, plan: Plan, now: datetime, stand_ins: Mapping[str, Any], **given: Any
+) -> Run:
     deadline = now + timedelta(seconds=plan.timeout_seconds) if plan.timeout_seconds else None
     run = Run.objects.create(
         workflow_id=version.workflow_id,
@@ -99,7 +125,10 @@ def _insert(version: WorkflowVersion, plan: Plan, now: datetime, **given: Any) -
         deadline_at=deadline,
         **given,
     )
-    rows.insert_tasks(pending_tasks(plan.tasks.values(), run.pk))
+    tasks = pending_tasks(plan.tasks.values(), run.pk)
+    for task in tasks:
+        task.item = stand_ins.get(task.key)
+    rows.insert_tasks(tasks)
     return run
 
 

@@ -12,5 +12,5 @@ from orchestrator.planning.plan import Plan, compile_plan
 @lru_cache(maxsize=256)
 def plan_for(version_id: int) -> Plan:
     """The plan of a stored version, which was checked when it was stored."""
-    data = WorkflowVersion.objects.values_list("definition", flat=True).get(pk=version_id)
+    data = WorkflowVersion.everything.values_list("definition", flat=True).get(pk=version_id)
     return compile_plan(reread(data))

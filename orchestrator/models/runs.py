@@ -16,7 +16,8 @@ class Run(models.Model):
 
     `seq` is the number of its last event, `turns` counts the turns that have written it, `epoch` is the fence that a
     rollback or cancel raises, `unhandled` counts failures that nothing provided for, `claimable` tells whether a worker that looks now finds something to do: it is derived from the counters beside it in every turn, so that
-    looking for work never scans task runs.
+    looking for work never scans task runs. `is_trial` marks a test run of a draft and the runs that it started: they
+    count nowhere, and are removed after a while.
     """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="runs", db_index=False)
@@ -31,6 +32,7 @@ class Run(models.Model):
     params = OrderedJSONField(default=dict)
     trigger = models.CharField(max_length=16, default="manual")
     mark = models.CharField(max_length=16, blank=True)
+    is_trial = models.BooleanField(default=False, db_default=False)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
@@ -74,6 +76,13 @@ class Run(models.Model):
             models.Index(fields=["deadline_at"], condition=Q(deadline_at__isnull=False), name="run_deadline"),
             models.Index(fields=["status", "finished_at"], name="run_ended_at"),
             models.Index(fields=["created_at"], name="run_created_at"),
+            models.Index(fields=["-id"], condition=Q(is_trial=True), name="run_trials"),
+            models.Index(
+                fields=["finished_at", "created_at"], condition=Q(is_trial=True), name="run_trials_ended_at"
+            ),
+            models.Index(
+                fields=["workflow", "-id"], condition=Q(is_trial=True), name="run_trials_of_workflow"
+            ),
         )
 
     def __str__(self) -> str:
@@ -85,7 +94,8 @@ class TaskRun(models.Model):
 
     A row with status ready *is* the queue entry. `claim` counts the times it was taken and is, with `epoch`, the
     fencing token of an attempt. `waits_for`, `ok` and `bad` count its dependencies: unsettled, completed, failed.
-    `due_at` is the next moment the clock must look at it, whatever for.
+    `due_at` is the next moment the clock must look at it, whatever for. `item` is that of a `for_each`, or what stands
+    in for the task in a test run.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tasks", db_index=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 
@@ -32,11 +34,22 @@ class Workflow(models.Model):
         return self.name
 
 
+class PublishedVersions(models.Manager["WorkflowVersion"]):
+    """Those that were published, and so are listed, compared and started."""
+
+    def get_queryset(self) -> models.QuerySet[WorkflowVersion]:
+        return super().get_queryset().filter(number__isnull=False)
+
+
 class WorkflowVersion(models.Model):
-    """One published definition; never changed once a row exists."""
+    """One published definition, or what a test run was made of, which has no number; never changed once a row exists.
+
+    `workflow.versions` and `objects` know only what was published; `everything` knows the hidden ones of test runs too.
+    """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(null=True, blank=True)
+    draft_rev = models.PositiveIntegerField(null=True, blank=True)  # the draft that a test run was made of
     definition = OrderedJSONField()
     schema_version = models.CharField(max_length=20)
     note = models.CharField(max_length=500, blank=True)
@@ -45,9 +58,22 @@ class WorkflowVersion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects: ClassVar[PublishedVersions] = PublishedVersions()
+    everything: ClassVar[models.Manager[WorkflowVersion]] = models.Manager()
+
     class Meta:
         ordering = ("workflow_id", "-number")
         constraints = (models.UniqueConstraint(fields=["workflow", "number"], name="version_number_once"),)
+        indexes = (
+            models.Index(
+                fields=["created_at"], condition=models.Q(number__isnull=True), name="version_of_trial"
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"{self.workflow_id} version {self.number}"
+        return f"{self.workflow_id} {self.label}"
+
+    @property
+    def label(self) -> str:
+        """What people call it beside the name of the workflow."""
+        return f"version {self.number}" if self.number is not None else f"draft {self.draft_rev}"

@@ -189,7 +189,7 @@ class Board:
         if task.index >= 0:
             self._settle_item(task)
             return
-        if status is TaskStatus.FAILED and self.run.error is None:
+        if status is TaskStatus.FAILED and reason != HANDLED and self.run.error is None:
             self.run.error = {"task": task.key, **(task.error or {})}
         ok = status is TaskStatus.COMPLETED or provided
         self._tell_successors(task.key, ok=ok, bad=status in {TaskStatus.FAILED, TaskStatus.CANCELLED})

@@ -11,17 +11,19 @@ from orchestrator.definition.fields import has_type
 from orchestrator.definition.issues import DefinitionError, Issue, show
 from orchestrator.definition.language import NAME_LENGTH
 from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
-from orchestrator.planning.board import Board
+from orchestrator.planning.board import HANDLED, Board
 from orchestrator.planning.failing import give_up
 from orchestrator.planning.inline import evaluate_check
 from orchestrator.planning.machine import TaskStatus, WaitReason
 from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
+from orchestrator.planning.stand_ins import LAID_IN, STAND_IN, laid_in
 from orchestrator.planning.state import OpenApproval, TaskState
 
 MAX_ITEMS = 5000
 MAX_APPROVERS = 100
 MAX_TITLE = 300
 MAX_PATIENCE = 31 * 86_400  # seconds that an approval may wait
+_FAILED = {"code": "failed", "message": "What stands in for it says that it failed."}
 
 
 def context_of(board: Board, keys: Iterable[str]) -> dict[str, Any]:
@@ -117,7 +119,9 @@ def _open_item(board: Board, item: TaskState, planned: PlanTask, context: dict[s
 
 
 def _open_one(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:
-    if planned.action == CONDITION_CHECK:
+    if planned.action == STAND_IN:
+        _stand_in(board, task)
+    elif planned.action == CONDITION_CHECK:
         _check_inline(board, task, planned, context)
     elif planned.action == APPROVAL_GATE:
         _ask(board, task, planned, context)
@@ -147,6 +151,27 @@ def _check_inline(board: Board, task: TaskState, planned: PlanTask, context: dic
         return
     board.settle(task, TaskStatus.COMPLETED)
     board.note("task.completed", task, inline=True)
+
+
+def _stand_in(board: Board, task: TaskState) -> None:
+    """The outcome that was laid in for it. Nothing is attempted; a failure leads to what a failure leads to, unless the
+    run it is taken from had gone on from it."""
+    given = laid_in(task.item)
+    task.started_at = board.world.now
+    task.output = given.output
+    if given.outcome == "completed":
+        board.settle(task, TaskStatus.COMPLETED)
+        board.note("task.completed", task, stand_in=given.source)
+    elif given.outcome == "skipped":
+        reason = "failed" if given.provided else LAID_IN
+        board.settle(task, TaskStatus.SKIPPED, reason=reason, provided=given.provided)
+        board.note("task.skipped", task, reason=reason, stand_in=given.source)
+    elif given.provided:
+        task.error = given.error
+        board.settle(task, TaskStatus.FAILED, reason=HANDLED)
+        board.note("task.failed", task, error=given.error, stand_in=given.source)
+    else:
+        give_up(board, task, given.error or _FAILED)
 
 
 def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:

@@ -72,6 +72,12 @@ _SKIPS: Final = {
     "join": "nothing before it leads here",
     "failed": "after it failed",
 }
+_STAND_INS: Final = {
+    "pin": "as it is pinned",
+    "past": "as in a past run",
+    "mock": "as it was made up for this test run",
+    "nothing": "taken to have, for this test run",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,8 @@ def _detail(type_: str, data: dict[str, Any]) -> str:
     error = data.get("error")
     if isinstance(error, dict) and error.get("message"):
         return str(error["message"])
+    if data.get("stand_in"):
+        return _STAND_INS.get(str(data["stand_in"]), "")
     if type_ == "task.skipped":
         return _SKIPS.get(str(data.get("reason")), str(data.get("reason") or ""))
     if type_ == "task.started" and int(data.get("attempt") or 0) > 1:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from orchestrator.models import Approval, Run, TaskRun, Vote, Workflow
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
 from orchestrator.reads.inbox import Mail, mails
-from orchestrator.reads.keyset import newest_of
+from orchestrator.reads.keyset import counted, newest_of
 from orchestrator.reads.lists import ACTIVE, RunRow, run_rows, with_names
 from orchestrator.reads.outline import outline_of
 from orchestrator.reads.states import State, task_state
@@ -93,7 +93,7 @@ def failures(visible: QuerySet[Run], user_id: int) -> list[Failure]:
     """Runs of the person's own that failed lately and were not started again since."""
     since = timezone.now() - timedelta(days=_FAILED_DAYS)
     mine = Q(started_by=user_id) | Q(workflow__owner=user_id)
-    newest = newest_of(Run.objects.all(), OuterRef("workflow_id")).values("pk")[:1]
+    newest = newest_of(counted(), OuterRef("workflow_id")).values("pk")[:1]
     failed = visible.filter(mine, status=RunStatus.FAILED, finished_at__gte=since, parent=None)
     rows = failed.annotate(newest=Subquery(newest)).filter(pk=F("newest")).order_by("-pk")
     return [_failure(run) for run in with_names(rows)[:_MOST_NEEDS]]

@@ -37,6 +37,11 @@ def newest_of(rows: QuerySet[Run], workflow: int | OuterRef) -> QuerySet[Run]:
     return rows.filter(workflow_id__gte=workflow, workflow_id__lte=workflow).order_by("workflow_id", "-pk")
 
 
+def counted() -> QuerySet[Run]:
+    """The runs that say something about their workflow; test runs do not."""
+    return Run.objects.filter(is_trial=False)
+
+
 def moment_place(at: datetime, pk: int) -> str:
     return f"{at.isoformat()}_{pk}"
 

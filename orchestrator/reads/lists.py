@@ -12,14 +12,22 @@ from django.utils import timezone
 
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
-from orchestrator.reads.keyset import Page, cut, moment_place, newest_of, parse_moment_place, parse_number
+from orchestrator.reads.keyset import (
+    Page,
+    counted,
+    cut,
+    moment_place,
+    newest_of,
+    parse_moment_place,
+    parse_number,
+)
 from orchestrator.reads.progress import pieces_of_runs
 from orchestrator.reads.recent import Recent, recent_runs, run_looks, seconds
 from orchestrator.reads.states import Look, State, clock
 
 PAGE: Final = 25
 ACTIVE: Final = tuple(status for status in RunStatus if status not in RUN_ENDED)
-RUN_FILTERS: Final = ("active", "waiting", "completed", "failed", "cancelled", "paused")
+RUN_FILTERS: Final = ("active", "waiting", "completed", "failed", "cancelled", "paused", "trials")
 WORKFLOW_FILTERS: Final = ("active", "failing", "archived")
 _ALMOST_AT_ONCE: Final = timedelta(
     minutes=5
@@ -154,7 +162,7 @@ def _workflows(visible: QuerySet[Workflow], query: WorkflowQuery) -> QuerySet[Wo
 
 
 def _with_latest(rows: QuerySet[Workflow]) -> QuerySet[Workflow]:
-    newest = newest_of(Run.objects.all(), OuterRef("pk")).values("status")[:1]
+    newest = newest_of(counted(), OuterRef("pk")).values("status")[:1]
     return rows.annotate(latest=Subquery(newest))
 
 
@@ -252,10 +260,12 @@ def _shown(rows: QuerySet[Run], show: str) -> QuerySet[Run]:
             run_id=OuterRef("pk"), status=TaskStatus.WAITING, reason__in=_NEEDS_SOMEBODY
         )
         return rows.filter(Exists(waits), status__in=ACTIVE)
+    if show == "trials":
+        return rows.filter(is_trial=True)
     return rows.filter(status=show) if show in RUN_FILTERS else rows
 
 
 def names_of_filters(shown: Iterable[str]) -> list[tuple[str, str]]:
     """The filters of the run list and how they are called."""
-    called = {"active": "Under way", "waiting": "Waiting for somebody"}
+    called = {"active": "Under way", "waiting": "Waiting for somebody", "trials": "Test runs"}
     return [(name, called.get(name, name.capitalize())) for name in shown]

@@ -55,7 +55,7 @@ class Outline:
 
 @lru_cache(maxsize=128)
 def outline_of(version_id: int) -> Outline:
-    data = WorkflowVersion.objects.values_list("definition", flat=True).get(pk=version_id)
+    data = WorkflowVersion.everything.values_list("definition", flat=True).get(pk=version_id)
     return outline(data)
 
 

@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Subquery
 
 from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
-from orchestrator.reads.keyset import newest_of
+from orchestrator.reads.keyset import counted, newest_of
 from orchestrator.reads.live import telling
 from orchestrator.reads.states import Look, run_look
 
@@ -95,7 +95,7 @@ def _last_ten(workflow_ids: Collection[int]) -> list[int]:
     """The numbers of the ten newest runs of each workflow: a few steps into an index for each, never a scan."""
     if not workflow_ids:
         return []
-    newest = newest_of(Run.objects.all(), OuterRef("pk")).values("pk")
+    newest = newest_of(counted(), OuterRef("pk")).values("pk")
     places = {f"newest_{n}": Subquery(newest[n : n + 1]) for n in range(STRIP)}
     rows = Workflow.objects.filter(pk__in=workflow_ids).order_by().annotate(**places)
     return [pk for row in rows.values_list(*places) for pk in row if pk is not None]
@@ -130,7 +130,7 @@ def seconds(start: datetime | None, end: datetime | None) -> float | None:
 
 def usual_seconds(run: Run, keys: Iterable[str] | None = None) -> dict[str, float]:
     """How long each task took, on average, in the last five completed runs of the same version."""
-    same = Run.objects.filter(version_id=run.version_id, pk__lt=run.pk)
+    same = counted().filter(version_id=run.version_id, pk__lt=run.pk)
     # As a range, and so in the order of one index alone, for the reason that `newest_of` gives.
     completed = same.filter(status__gte=RunStatus.COMPLETED, status__lte=RunStatus.COMPLETED)
     ids = list(completed.order_by("status", "-pk").values_list("pk", flat=True)[:5])

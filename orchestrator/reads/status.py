@@ -14,7 +14,7 @@ from orchestrator.definition.names import did_you_mean, nearest
 from orchestrator.exceptions import NotFoundError
 from orchestrator.models import Approval, Run, TaskRun, Workflow, WorkflowVersion
 from orchestrator.planning.machine import TaskStatus, WaitReason
-from orchestrator.reads.keyset import newest_of
+from orchestrator.reads.keyset import counted, newest_of
 
 _NUMBER = re.compile(r"#?([0-9]{1,18})")
 _NAMES_COMPARED = 1000
@@ -29,6 +29,7 @@ def status(run: Run) -> dict[str, Any]:
         "workflow": run.workflow.key,
         "name": run.workflow.name,
         "version": run.version.number,
+        "test_run": run.is_trial,
         "run": run.pk,
         "status": run.status,
         "error": run.error,
@@ -66,7 +67,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def latest_run(workflow: Workflow) -> Run | None:
-    return newest_of(Run.objects.all(), workflow.pk).first()
+    return newest_of(counted(), workflow.pk).first()
 
 
 def resolve(text: str) -> Run:
@@ -96,7 +97,7 @@ def find_workflow(text: str) -> Workflow:
 
 def workflows_with_last_run(search: str = "") -> QuerySet[Workflow]:
     """Workflows that are not archived, each with `last_run`, `last_status`, `last_at` and `last_version`."""
-    last = newest_of(Run.objects.all(), OuterRef("pk"))
+    last = newest_of(counted(), OuterRef("pk"))
     version = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
     rows = Workflow.objects.filter(archived_at=None).annotate(
         last_run=Subquery(last.values("pk")[:1]),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from orchestrator.models import Process, Run, TaskRun
 from orchestrator.planning.board import HANDLED
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
+from orchestrator.planning.stand_ins import LAID_IN
 from orchestrator.reads.health import HEARD_WITHIN
 from orchestrator.reads.live import deciders
 from orchestrator.reads.outline import Outline, outline_of
@@ -178,7 +179,11 @@ def _failed(row: TaskRun, scene: _Scene) -> tuple[str, str]:
 
 
 def _skipped(row: TaskRun, scene: _Scene) -> tuple[str, str]:
-    causes = {"condition": "its condition did not hold", "join": "nothing before it leads here"}
+    causes = {
+        "condition": "its condition did not hold",
+        "join": "nothing before it leads here",
+        LAID_IN: "what stands in for it in this test run was skipped",
+    }
     cause = causes.get(row.reason) or _message(row.error) or "a person said so"
     return f"{scene.name(row)} was skipped: {cause}.", ""
 

@@ -16,7 +16,7 @@ from orchestrator.web.charts import hour_bars
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What needs this person, what runs, how the last day went."""
-    runs = runs_for(request.user)
+    runs = runs_for(request.user).filter(is_trial=False)
     asked = reads.asked(approvals_to_decide(request.user))
     failures = reads.failures(runs, request.user.pk)
     stuck = reads.stuck(runs) if can(request.user, "operate") else []

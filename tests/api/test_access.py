@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver
 
+from editor import pins
 from orchestrator.models import Run, Workflow
 from tests.api.caller import Caller
 from tests.api.conftest import gate
@@ -39,6 +40,12 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/workflows/<slug:key>/draft/undo", "POST"): (DESIGNERS, {}),
     ("api/workflows/<slug:key>/draft/redo", "POST"): (DESIGNERS, {}),
     ("api/workflows/<slug:key>/draft/publish", "POST"): (DESIGNERS, {"base_rev": 1}),
+    ("api/workflows/<slug:key>/draft/try", "GET"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/draft/try", "POST"): (DESIGNERS, {}),
+    ("api/workflows/<slug:key>/draft/pins", "GET"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/draft/pins/<slug:task>", "GET"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/draft/pins/<slug:task>", "PUT"): (DESIGNERS, {"output": 1}),
+    ("api/workflows/<slug:key>/draft/pins/<slug:task>", "DELETE"): (DESIGNERS, None),
     ("api/runs", "GET"): ({"outsider"} | READERS, None),
     ("api/runs/<int:pk>", "GET"): (READERS, None),
     ("api/runs/<int:pk>/status", "GET"): (READERS, None),
@@ -81,6 +88,7 @@ def stage(plain_owner: User) -> Run:
 
     person("approver", "approver")
     workflow = engine.save_workflow(gate("approver"), user=plain_owner)
+    pins.pin(workflow, "ask", {"output": 1}, user=plain_owner)
     return engine.start(workflow, user=plain_owner)
 
 
@@ -116,6 +124,7 @@ def expected(kind: str, route: str, method: str) -> set[int]:
 def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
     pk = stage.approvals.get().pk if "approvals" in route else stage.pk
     path = "/" + route.replace("<slug:key>", stage.workflow.key).replace("<int:pk>", str(pk))
+    path = path.replace("<slug:task>", "ask")
     answer = caller(kind).send(method, path, TABLE[route, method][1])
     assert answer.status_code in expected(kind, route, method), answer.content[:300]
 

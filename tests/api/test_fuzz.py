@@ -21,6 +21,8 @@ WRITES = [
     ("POST", "/api/workflows/gated/draft/ops"),
     ("POST", "/api/workflows/gated/draft/undo"),
     ("POST", "/api/workflows/gated/draft/publish"),
+    ("POST", "/api/workflows/gated/draft/try"),
+    ("PUT", "/api/workflows/gated/draft/pins/ask"),
     ("POST", "/api/runs/{run}/pause"),
     ("POST", "/api/runs/{run}/resume"),
     ("POST", "/api/approvals/{approval}/approve"),

@@ -26,6 +26,7 @@ PATHS = (
     "/workflows/approval_chain/edit/json/",
     "/workflows/approval_chain/diff/1/draft/",
     "/workflows/approval_chain/simulate/",
+    "/workflows/approval_chain/try/?scope=from&task=level1",
     "/runs/",
     "/approvals/",
     "/profile/",

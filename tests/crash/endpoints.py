@@ -15,8 +15,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_q.models import OrmQ
 
-from editor import drafts
-from editor.models import DraftChange
+from editor import drafts, pins
+from editor.models import DraftChange, Pin
 from orchestrator import engine, tokens, vault
 from orchestrator.engine.template_saving import Wish
 from orchestrator.engine.turn import ClaimRequest, take_turn
@@ -127,8 +127,15 @@ def left() -> dict[str, Any]:
             for w in Workflow.objects.order_by("key")
         ],
         "changes": list(DraftChange.objects.order_by("workflow__key", "rev").values_list("rev", "kind")),
+        "pins": list(Pin.objects.order_by("task").values_list("task", "data")),
         "runs": [
-            (r.status, r.seq, r.events.count(), sorted(r.tasks.values_list("key", "status", "claim")))
+            (
+                r.status,
+                r.is_trial,
+                r.seq,
+                r.events.count(),
+                sorted(r.tasks.values_list("key", "status", "claim")),
+            )
             for r in Run.objects.order_by("pk")
         ],
         "approvals": sorted(Approval.objects.values_list("status", "comment")),
@@ -181,6 +188,14 @@ def _with_template(stage: Stage) -> None:
     _template(stage)
 
 
+def _pin(stage: Stage) -> None:
+    pins.pin(Workflow.objects.get(), "after", {"output": 1}, user=stage.olga)
+
+
+def _fail_stuck(stage: Stage) -> None:
+    engine.fail_task(stage.run.tasks.get(key="stuck").pk)
+
+
 SAVING = {"into": "", "made_of": "1", "name": "Kept", "documentation": "new"}
 RENAMING = {"op": "set", "field": ["name"], "value": "Renamed"}
 BATCH = {"batch": "once"}
@@ -206,6 +221,13 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/workflows/<slug:key>/draft/publish", "POST"): (
         Case("/api/workflows/{key}/draft/publish", {"base_rev": 1}),
     ),
+    ("api/workflows/<slug:key>/draft/try", "POST"): (Case("/api/workflows/{key}/draft/try", BATCH, 201),),
+    ("api/workflows/<slug:key>/draft/pins/<slug:task>", "PUT"): (
+        Case("/api/workflows/{key}/draft/pins/after", {"output": 1}, 200),
+    ),
+    ("api/workflows/<slug:key>/draft/pins/<slug:task>", "DELETE"): (
+        Case("/api/workflows/{key}/draft/pins/after", None, 204, _pin),
+    ),
     ("api/runs/<int:pk>/pause", "POST"): (Case("/api/runs/{run}/pause"),),
     ("api/runs/<int:pk>/resume", "POST"): (Case("/api/runs/{run}/resume", prepare=_pause),),
     ("api/runs/<int:pk>/cancel", "POST"): (Case("/api/runs/{run}/cancel", {"reason": "no"}),),
@@ -219,6 +241,12 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
         Case("/workflows/{key}/edit/evaluate/", {"task": "after", "text": "1 + 1"}, 200),
     ),
     ("workflows/<slug:key>/simulate/", "POST"): (Case("/workflows/{key}/simulate/", repeated=200),),
+    ("workflows/<slug:key>/try/", "POST"): (
+        Case("/workflows/{key}/try/", {"do": "start", "kind": "all", "base_rev": "1", "once": ONCE}, 303),
+        Case("/workflows/{key}/try/", {"do": "see", "kind": "all", "base_rev": "1", "once": ONCE}, 200),
+        Case("/workflows/{key}/try/", {"do": "pin:stuck"}, 303, _fail_stuck),
+        Case("/workflows/{key}/try/", {"do": "unpin:after"}, 303, _pin),
+    ),
     ("workflows/<slug:key>/restore/", "POST"): (
         Case("/workflows/{key}/restore/", {"version": "1", "base_rev": "2"}, 303, _rename),
     ),

@@ -45,6 +45,10 @@ def _migrate(_: Stage) -> None:
     engine.migrate_workflow(_workflow())
 
 
+def _try(_: Stage) -> None:
+    engine.start_trial(_workflow(), DEFINITION, {}, rev=1)
+
+
 # What is done: the name of its points, and how it is done.
 WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
     "start": ("start", lambda _: engine.start(_workflow())),
@@ -56,6 +60,7 @@ WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
     "skip": ("turn", lambda _: engine.skip_task(_stuck())),
     "fail": ("turn", lambda _: engine.fail_task(_stuck())),
     "complete": ("turn", lambda _: engine.complete_task(_stuck(), output={})),
+    "trial": ("start", _try),
     "save": ("save", lambda _: engine.save_workflow(OTHER)),
     "publish": ("publish", lambda _: engine.publish(_workflow(), {**DEFINITION, "name": "New"})),
     "migrate": ("migrate", _migrate),

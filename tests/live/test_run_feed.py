@@ -18,11 +18,13 @@ from tests.live.sockets import Socket, make_run, move_on
 People = dict[str, User]
 
 
+@pytest.mark.parametrize("is_trial", [False, True])
 @pytest.mark.parametrize(("who", "expected"), [("owner", True), ("viewer", True), ("outsider", False)])
 async def test_a_run_is_shown_to_whoever_may_see_it(
-    in_db: InDatabase, people: People, who: str, expected: bool
+    in_db: InDatabase, people: People, who: str, expected: bool, is_trial: bool
 ) -> None:
     run = await in_db(make_run, people["owner"])
+    await in_db(Run.objects.update, is_trial=is_trial)
     async with Socket(f"ws/runs/{run.pk}/", people[who]) as socket:
         assert socket.is_open is expected
 

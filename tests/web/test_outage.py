@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "draft-known": {"key": "gated", "task": "ask"},
     "draft-evaluate": {"key": "gated"},
     "workflow-simulate": {"key": "gated"},
+    "workflow-try": {"key": "gated"},
     "workflow-diff": {"key": "gated", "before": "1", "after": "draft"},
     "workflow-diff-choose": {"key": "gated"},
     "draft-download": {"key": "gated", "form": "json"},

@@ -48,6 +48,8 @@ class RunsView(ApiView):
         query = self.query(RunQuery)
         rows = _shown(request.user)
         within = ""
+        if query["test_runs"] is not None:
+            rows = rows.filter(is_trial=query["test_runs"])
         # As ranges, for the reason that `newest_of` gives.
         if "status" in query:
             within, rows = "status", rows.filter(status__gte=query["status"], status__lte=query["status"])

@@ -54,6 +54,7 @@ def _action(draft: Draft, task: Mapping[str, Any], path: str) -> Iterator[Issue]
 
 
 def _unknown(draft: Draft, action: str, path: str) -> Issue:
-    hint = nearest(action, draft.actions) if len(action) <= 100 else ""
-    advice = did_you_mean(hint) or f" There are {', '.join(draft.actions)}."
+    offered = [name for name, schema in draft.actions.items() if not schema.internal]
+    hint = nearest(action, offered) if len(action) <= 100 else ""
+    advice = did_you_mean(hint) or f" There are {', '.join(offered)}."
     return Issue(path, "unknown_action", f"There is no action {show(action)}.{advice}", hint=hint)

@@ -7,7 +7,7 @@ import orchestrator.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orchestrator", "0005_indexes_of_lists"),
+        ("orchestrator", "0006_test_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
