@@ -107,7 +107,9 @@ class DraftApi(ApiView):
             draft = act()
         except DisputeError as error:
             return disputed(error)
-        return Response(DraftSerializer(draft).data if known_rev is None else _news(workflow, draft, known_rev))
+        return Response(
+            DraftSerializer(draft).data if known_rev is None else _news(workflow, draft, known_rev)
+        )
 
     def step(self, request: Request, key: str, act: Callable[..., Draft]) -> Response:
         """Undo or redo."""
@@ -150,9 +152,7 @@ class DraftView(DraftApi):
 
 
 class IssuesView(DraftApi):
-    @operation(
-        "draft_issues", "Read what is wrong with a draft", answers=IssuesSerializer, errors=(403, 404)
-    )
+    @operation("draft_issues", "Read what is wrong with a draft", answers=IssuesSerializer, errors=(403, 404))
     def get(self, request: Request, key: str) -> Response:
         """Everything that keeps it from being published, and advice."""
         draft = drafts.draft_of(self.workflow(request, key), person_of(request))
@@ -183,7 +183,11 @@ class OperationsView(DraftApi):
 
 class UndoView(DraftApi):
     @operation(
-        "draft_undo", "Undo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
+        "draft_undo",
+        "Undo",
+        answers=ChangedSerializer,
+        takes=StepSerializer,
+        errors=(403, 404, 409, 413, 415),
     )
     def post(self, request: Request, key: str) -> Response:
         """Takes back your own latest change, past what others have done elsewhere since."""
@@ -192,7 +196,11 @@ class UndoView(DraftApi):
 
 class RedoView(DraftApi):
     @operation(
-        "draft_redo", "Redo", answers=ChangedSerializer, takes=StepSerializer, errors=(403, 404, 409, 413, 415)
+        "draft_redo",
+        "Redo",
+        answers=ChangedSerializer,
+        takes=StepSerializer,
+        errors=(403, 404, 409, 413, 415),
     )
     def post(self, request: Request, key: str) -> Response:
         """Makes what you took back last once more."""

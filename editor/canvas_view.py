@@ -69,11 +69,14 @@ def palette() -> list[dict[str, str]]:
 
 def _data(request: HttpRequest, workflow: Workflow, draft: drafts.Draft) -> dict[str, Any]:
     return {
+        "key": workflow.key,
         "name": workflow.name,
         "place": f"{request.user.pk}:{workflow.pk}",
         "draft": DraftSerializer(draft).data,
         "actions": {one["name"]: one for one in palette()},
         "api": reverse("draft:read", args=[workflow.key]).rstrip("/"),
         "inspector": reverse("workflow-inspector", args=[workflow.key]),
+        "tryPage": reverse("workflow-try", args=[workflow.key]),
+        "socket": f"/ws/workflows/{workflow.key}/",
         "csrf": get_token(request),
     }

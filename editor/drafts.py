@@ -241,9 +241,7 @@ def _since(workflow: Workflow, base_rev: int) -> list[DraftChange]:
 def _of_others(rows: Sequence[DraftChange], user: User, batch: str) -> list[DraftChange]:
     sitting, dash, _ = batch.rpartition("-")
     return [
-        row
-        for row in rows
-        if not (dash and row.user_id == user.pk and row.batch.startswith(sitting + dash))
+        row for row in rows if not (dash and row.user_id == user.pk and row.batch.startswith(sitting + dash))
     ]
 
 

@@ -85,13 +85,16 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     given = parser.parse_args()
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="baton-bench-") as folder, serving(Path(folder)) as served:
-        with sync_playwright() as playwright:
-            arguments = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
-            browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
-            for figure in _measured(served, browser, Path(folder), given):
-                print(figure, flush=True)
-                figures.append(figure)
+    arguments = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
+    with (
+        tempfile.TemporaryDirectory(prefix="baton-bench-") as folder,
+        serving(Path(folder)) as served,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        for figure in _measured(served, browser, Path(folder), given):
+            print(figure, flush=True)
+            figures.append(figure)
     sys.exit(0 if all(figure.held for figure in figures) else 1)
 
 
@@ -108,7 +111,9 @@ def _measured(served: Served, browser: Browser, folder: Path, given: argparse.Na
     yield Figure("JavaScript of the editor, gzipped", _script_size(page), "kB", 60)
     if given.heap_minutes:
         _opened(page, "bench-1000")
-        yield Figure(f"heap grows in {given.heap_minutes:g} min of panning", _heap(page, given.heap_minutes), "%", 5)
+        yield Figure(
+            f"heap grows in {given.heap_minutes:g} min of panning", _heap(page, given.heap_minutes), "%", 5
+        )
 
 
 def _of_size(page: Page, key: str, size: int) -> Any:
@@ -142,7 +147,9 @@ _MOVES: dict[str, Callable[[Page], None]] = {
 
 
 def _signed_in(served: Served, browser: Browser) -> Page:
-    context: BrowserContext = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900})
+    context: BrowserContext = browser.new_context(
+        base_url=served.url, viewport={"width": 1440, "height": 900}
+    )
     context.set_default_timeout(60_000)
     context.add_init_script(_READY)
     page = context.new_page()

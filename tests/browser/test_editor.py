@@ -42,7 +42,6 @@ def test_the_mouse_builds_publishes_and_runs_on_the_canvas(people: People) -> No
     page = people.sign_in("admin")
     drawing = _blank(page, "Drawn by mouse")
     for name, _, _, _ in STEPS:
-        page.get_by_role("searchbox", name="Search steps to add").click()  # the focus leaves the last step
         page.locator('[data-part="canvas"] .surface').dblclick(position={"x": 60, "y": 560})
         drawing.choose(name, f"Agent task called “{name}”")
     page.get_by_role("button", name="Tidy", exact=True).click()
@@ -51,7 +50,7 @@ def test_the_mouse_builds_publishes_and_runs_on_the_canvas(people: People) -> No
         for one in after:
             drawing.connect(one, name)
         drawing.step(name).click()
-        _settings(page, agent, mode)
+        _settings(drawing, agent, mode)
     _publish_and_run(drawing)
 
 
@@ -73,8 +72,75 @@ def test_the_keyboard_alone_builds_publishes_and_runs_on_the_canvas(people: Peop
     for name, agent, mode, _ in STEPS:
         _go_to(drawing, name)
         drawing.press("Enter")
-        _settings_by_keys(page, agent, mode)
+        _settings_by_keys(drawing, agent, mode)
     _publish_and_run(drawing, by_keys=True)
+
+
+def _go_to(drawing: Drawing, name: str) -> None:
+    """By the list of steps, as somebody does who uses the keys alone."""
+    if not drawing.page.evaluate("Boolean(document.activeElement.closest('.canvas-app'))"):
+        drawing.press("Escape")  # out of the settings, back to the step
+    drawing.press("f")
+    drawing.choose(name)
+    expect(drawing.step(name)).to_be_focused()
+
+
+def _settings(drawing: Drawing, agent: str, mode: str) -> None:
+    panel = drawing.page.locator('[data-part="inspector"]')
+    panel.get_by_label("Agent", exact=True).fill(agent)
+    panel.get_by_label("Agent", exact=True).press("Tab")
+    drawing.saved()
+    if mode:
+        panel.get_by_label("Execution mode").select_option(mode)
+        drawing.saved()
+
+
+def _settings_by_keys(drawing: Drawing, agent: str, mode: str) -> None:
+    _tab_to(drawing.page, "Agent")
+    drawing.page.keyboard.type(agent)
+    drawing.press("Tab")
+    drawing.saved()
+    if mode:
+        _tab_to(drawing.page, "Execution mode")
+        drawing.page.keyboard.type(mode[:3])
+        drawing.press("Tab")
+        drawing.saved()
+
+
+def _tab_to(page: Page, label: str) -> None:
+    """Presses Tab until the field with this label has the focus."""
+    for _ in range(60):
+        said = page.evaluate("document.activeElement.labels?.[0]?.textContent.trim() ?? ''")
+        if said.startswith(label):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"There is no way to {label} by Tab.")
+
+
+def _publish_and_run(drawing: Drawing, *, by_keys: bool = False) -> None:
+    page = drawing.page
+    drawing.saved()
+    if by_keys:
+        drawing.press("Escape", "Control+s")
+        expect(page.locator("#publish-dialog")).to_be_visible()
+        _tab_to(page, "What changed")
+        page.keyboard.type("As in the request")
+        drawing.press("Enter")
+    else:
+        page.get_by_role("button", name="Publish…").click()
+        page.get_by_label("What changed").fill("As in the request")
+        page.get_by_role("button", name="Publish", exact=True).click()
+    page.wait_for_url(f"**/workflows/{drawing.key}/")
+    published = page.request.get(f"/workflows/{drawing.key}/versions/1.json").json()
+    assert _as_drawn(published) == STEPS
+    start = page.get_by_role("button", name="Start")
+    if by_keys:
+        start.focus()
+        drawing.press("Enter")
+    else:
+        start.click()
+    page.wait_for_url("**/runs/*/")
+    _wait_until_completed(page)
 
 
 def _blank(page: Page, name: str) -> Drawing:

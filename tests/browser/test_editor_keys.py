@@ -115,14 +115,20 @@ KEYS: dict[str, tuple[tuple[str, ...], Check]] = {
     "Delete cuts an edge": (("e", "Delete"), _needs("Left")),
     "E goes on to the next edge": (("e", "e", "Delete"), _needs("Right")),
     "C connects": (("ArrowRight", "Escape", "c", "ArrowDown", "Enter"), _needs("Right", "Start", "Left")),
-    "C finds by letters": (("ArrowRight", "Escape", "c", "r", "i", "Enter"), _needs("Right", "Start", "Left")),
+    "C finds by letters": (
+        ("ArrowRight", "Escape", "c", "r", "i", "Enter"),
+        _needs("Right", "Start", "Left"),
+    ),
     "Escape ends connecting": (("c", "Escape", "End", "Enter"), _needs("End", "Left", "Right")),
     "M moves": (("m", "ArrowUp", "ArrowUp", "Enter"), _at("Start", 0, 64)),
     "Escape ends moving": (("m", "ArrowUp", "ArrowUp", "Escape"), _at("Start", 0, 96)),
     "Ctrl and arrow move": (("Control+ArrowDown",), _at("Start", 0, 112)),
     "Ctrl, Shift and arrow move far": (("Control+Shift+ArrowDown",), _at("Start", 0, 160)),
     "Delete": (("Delete",), _gone("Start")),
-    "Ctrl+Delete joins": (("ArrowRight", "Space", "Escape", "Control+Delete"), _needs("End", "Start", "Right")),
+    "Ctrl+Delete joins": (
+        ("ArrowRight", "Space", "Escape", "Control+Delete"),
+        _needs("End", "Start", "Right"),
+    ),
     "Ctrl+Z": (("Control+ArrowDown", "Control+z"), _at("Start", 0, 96)),
     "Ctrl+Shift+Z": (("Control+ArrowDown", "Control+z", "Control+Shift+z"), _at("Start", 0, 112)),
     "F finds": (("f",), _open_dialog("Find a step")),
@@ -191,4 +197,3 @@ def test_tab_always_leaves_and_single_keys_can_be_switched_off(drawing: Drawing)
     drawing.press("Tab")
     assert drawing.page.evaluate("!document.activeElement.closest('.canvas-app')")
     drawing.page.evaluate("localStorage.clear()")
-

@@ -3,7 +3,7 @@
  * through `edit`, which says it to screen readers and can be undone.
  */
 import { around } from "../canvas/model.js";
-import { GRID } from "../canvas/placing.js";
+import { freeSpot, GRID } from "../canvas/placing.js";
 import { copied, pastedTasks } from "./clipboard.js";
 import { FRAME, NOTE, NOTE_SIZE } from "./decor.js";
 import { freshKeys, got, needsOf, tasksOf } from "./document.js";
@@ -142,7 +142,8 @@ export function createCommands({ surface: surfaceOf, session, edit, announce, ac
   function addNote(at) {
     const [id] = Object.values(freshKeys(["note"], notesOf(draft())));
     const seen = surfaceOf().viewport.seen();
-    const place = at ?? { x: seen.x + seen.w / 2 - NOTE_SIZE.w / 2, y: seen.y + seen.h / 2 - NOTE_SIZE.h / 2 };
+    const middle = { x: seen.x + seen.w / 2 - NOTE_SIZE.w / 2, y: seen.y + seen.h / 2 - NOTE_SIZE.h / 2 };
+    const place = at ?? freeSpot([...surfaceOf().model.nodes.values()], middle, NOTE_SIZE);
     edit([{ op: "note", id, note: { text: "", x: Math.round(place.x), y: Math.round(place.y), width: NOTE_SIZE.w, height: NOTE_SIZE.h } }], { label: "Note added" });
     surfaceOf().select([NOTE + id]);
     return id;

@@ -2,7 +2,7 @@
 import { svg } from "../canvas/dom.js";
 import { isFolded } from "./gestures.js";
 
-const GAP = 12;
+const GAP = 6;
 
 /** The `+` on the edge under the pointer, or on the chosen one. @param {Surface} surface */
 export function createPlus(surface) {
@@ -39,14 +39,23 @@ function middleOf({ points, label }) {
  */
 export function createBar(bar, surface) {
   let box = null;
+  let size = { w: 0, h: 0 };
+  /** Whether it would lie over another step. */
+  const covers = (left, top) => {
+    const { view } = surface.viewport;
+    const points = [[left, top], [left + size.w, top], [left, top + size.h], [left + size.w, top + size.h]];
+    return points.some(([x, y]) => surface.sight.at({ x: (x - view.x) / view.k, y: (y - view.y) / view.k }));
+  };
   const place = () => {
     if (!box) return;
     const { view } = surface.viewport;
-    const left = box.x * view.k + view.x + (box.w * view.k) / 2 - bar.offsetWidth / 2;
-    const top = box.y * view.k + view.y - bar.offsetHeight - GAP;
+    const [x, y, w, h] = [box.x * view.k + view.x, box.y * view.k + view.y, box.w * view.k, box.h * view.k];
     const host = bar.parentElement;
-    bar.style.left = `${Math.max(4, Math.min(left, host.clientWidth - bar.offsetWidth - 4))}px`;
-    bar.style.top = `${top < 4 ? Math.min(host.clientHeight - bar.offsetHeight - 4, (box.y + box.h) * view.k + view.y + GAP) : top}px`;
+    const middle = x + (w - size.w) / 2;
+    const places = [[middle, y - size.h - GAP], [middle, y + h + GAP], [x + w + GAP, y], [x - size.w - GAP, y]];
+    const [left, top] = places.find(([at, to]) => to > 4 && at > 4 && !covers(at, to)) ?? places[0];
+    bar.style.left = `${Math.max(4, Math.min(left, host.clientWidth - size.w - 4))}px`;
+    bar.style.top = `${Math.max(4, Math.min(top, host.clientHeight - size.h - 4))}px`;
   };
   surface.onView(place);
   return {
@@ -62,6 +71,7 @@ export function createBar(bar, surface) {
         const kinds = button.dataset.for.split(" ");
         button.hidden = !kinds.includes(nodes.length === 1 && !decor.length ? "one" : nodes.length ? "many" : "decor");
       }
+      size = { w: bar.offsetWidth, h: bar.offsetHeight }; // asked once: asking while panning would lay out the page each frame
       place();
     },
   };

@@ -1,5 +1,6 @@
 /** The editor's page: puts session, canvas, inspector, problems and presence together. Data comes from `#editor-data`. */
 import { announceNow } from "../announce.js";
+import { savePicture } from "../canvas/export.js";
 import { show as toast } from "../toasts.js";
 import { createClaim, carry, edgeAt } from "./gestures.js";
 import { createCommands } from "./commands.js";
@@ -16,6 +17,8 @@ import { createSession } from "./session.js";
 import { createSidebar } from "./sidebar.js";
 import { memoryStore, openStore } from "./store.js";
 import { createSurface } from "./surface.js";
+import { createTogether } from "./together.js";
+import { createTrying } from "./trying.js";
 
 const LONG_PRESS = 550;
 
@@ -26,6 +29,7 @@ async function start() {
   const session = createSession({ draft: data.draft, url: data.api, csrf: data.csrf, store });
   const find = (name) => page.querySelector(`[data-part="${name}"]`);
   let surface = null;
+  let [plus, bar, minimap, sidebar, together] = [];
   let load = null;
   let space = false;
   const announce = (text) => announceNow(text);
@@ -73,10 +77,10 @@ async function start() {
     onSelect: () => selected(),
     onView: () => {},
   });
-  const plus = createPlus(surface);
-  const bar = createBar(find("bar"), surface);
-  const minimap = createMinimap(find("minimap"), surface);
-  const sidebar = createSidebar(find("inspector"), { ...context, commands, flows });
+  plus = createPlus(surface);
+  bar = createBar(find("bar"), surface);
+  minimap = createMinimap(find("minimap"), surface);
+  sidebar = createSidebar(find("inspector"), { ...context, commands, flows });
   const saved = createSavedLabel(find("saved"), { retry: session.retry });
   const dispute = createDisputeBar(find("dispute"), { draft: session.draft, settle: session.settle, jump: (key) => go(key) });
   const problems = createProblems(find("problems"), {
@@ -84,12 +88,15 @@ async function start() {
     jump: (key, path) => go(key, path),
     mend: (fix) => edit(fix.ops, { label: fix.label }),
   });
+  const trying = createTrying({ ...context, find, commands });
+  together = createTogether({ ...context, find, go });
   createPalette(find("palette"), { surface, commands, flows, edgeAt });
 
   function selected() {
     bar?.update();
     plus?.show();
     sidebar?.show();
+    together?.at(commands.keys()[0] ?? null);
   }
   function go(key, path = "") {
     surface.select(key ? [key] : []);
@@ -118,7 +125,13 @@ async function start() {
   session.events.addEventListener("refused", ({ detail }) => toast(`${detail.label}: ${detail.message}`, "failed"));
   session.events.addEventListener("unstored", () => toast("This browser keeps nothing here: stay on the page until the draft is saved.", "failed"));
 
-  const act = flows.acts({ endCarry, carrying: () => load !== null, sidebar });
+  const picture = (kind) => savePicture(surface, data.key, kind, data.name).catch((error) => toast(`The picture was not saved. ${error.message}`, "failed"));
+  const act = {
+    ...flows.acts({ endCarry, carrying: () => load !== null, sidebar }),
+    tryIt: trying.open,
+    saveSvg: () => picture("svg"),
+    savePng: () => picture("png"),
+  };
   const { frame } = surface.stage;
   const signal = surface.stage.stop.signal;
   listenToEditorKeys(frame, () => surface, act, { connecting, carrying: () => load, endCarry, shift: commands.shift, announce }, signal);
