@@ -195,7 +195,7 @@ def _changed_workflow(page: Page) -> str:
         "c": {**task, "name": "C", "dependencies": ["a"]},
     }
     page.goto("/workflows/new/import/")
-    page.get_by_label("Definition").fill(
+    page.locator("textarea[name=text]").fill(
         json.dumps({"name": "Two states", "version": "2.0.0", "tasks": tasks})
     )
     page.get_by_role("button", name="Import").click()
@@ -251,7 +251,9 @@ def test_a_workflow_becomes_a_template_by_hand(people: People) -> None:
     expect(card.locator(".node").first).to_be_visible()
     card.get_by_role("link", name="Use it").click()
     page.get_by_role("button", name="Retire").click()
+    expect(page.get_by_role("button", name="Bring back")).to_be_visible()
+    page.wait_for_load_state()  # by then the question before it is there
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    page.locator("dialog[open]").get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New workflow")
     expect(page.get_by_text("Our pipeline was deleted")).to_be_visible()
