@@ -86,8 +86,8 @@ class Control:
     @property
     def reading(self) -> str:
         """A length of time in words, where seconds alone are hard to read."""
-        is_length = self.unit == "s" and self.value.isdecimal() and len(self.value) < 10
-        return in_words(int(self.value)) if is_length else ""
+        text = self.value or self.placeholder
+        return in_words(int(text)) if self.unit == "s" and text.isdecimal() and len(text) < 10 else ""
 
     @property
     def wrong(self) -> bool:
@@ -115,20 +115,23 @@ def control(field: Field, value: Any, path: Sequence[str], root: str, /, **given
         more["rows"] = max(2, _lines(text))
     if field.type == "expression":
         more["expression"] = "expression"
+    usual = field.default if isinstance(field.default, str | int | float) and kind in _TYPED else None
+    example = field.example if isinstance(field.example, str) else ""
     shown: dict[str, Any] = {
         "path": tuple(path),
         "where": place(root, path),
         "label": field.title,
         "kind": kind,
         "value": text,
-        "hint": field.description if more["choices"] else described(field),
-        "placeholder": field.example if isinstance(field.example, str) else "",
+        "hint": field.description if more["choices"] or usual is not None else described(field),
+        "placeholder": example if usual is None else f"{usual:g}" if isinstance(usual, float) else str(usual),
         "advanced": field.advanced,
     }
     return Control(**shown | more | given)
 
 
 _STRUCTURED: Final = ("list", "map", "any")
+_TYPED: Final = ("text", "number", "integer")  # what holds when nothing is set stands in the empty input
 
 
 def _shown(field: Field, value: Any) -> tuple[str, str]:

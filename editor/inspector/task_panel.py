@@ -55,6 +55,7 @@ class TaskPanel:
     after: Sequence[tuple[str, str, bool]]
     offered: Sequence[tuple[str, str]]
     more_offered: int
+    uses_agent: bool
     failure: Mapping[str, str]
     checkpoints: Sequence[str]
     problems: Sequence[tuple[Issue, Control | None]]
@@ -91,6 +92,7 @@ def task_panel(
         after=[(one, _name(definition, one), one in tasks_of(definition)) for one in after],
         offered=offered[:MOST_OFFERED],
         more_offered=max(0, len(offered) - MOST_OFFERED),
+        uses_agent=task.get("action") == language.AGENT_TASK or task.get("agent_id") is not None,
         failure=_failure(definition, task),
         checkpoints=_checkpoints(definition, [one for one, _ in before], task),
         problems=_located(mine, found.values()),
@@ -103,7 +105,7 @@ def _fixed(key: str, task: Mapping[str, Any], root: str, suggestions: Suggestion
     def plain(name: str, **given: Any) -> Control:
         return control(replace(_FIELDS[name], templated=False), task.get(name), (name,), root, **given)
 
-    yield plain("name")
+    yield plain("name", hint="", placeholder=key)
     yield plain("description", rows=6)
     yield _key(key, root)
     yield _choose_action(task.get("action"), ("action",), root)
@@ -126,11 +128,11 @@ def _limits(task: Mapping[str, Any], root: str, plain: Any) -> Iterator[Control]
     yield Control(
         ("on_failure",), at(root, "on_failure"), "If it still fails", *_shown_failure(task.get("on_failure"))
     )
-    yield plain("timeout_seconds", label="Time limit", unit=_SECONDS)
-    yield plain("retry_count", label="Retries")
-    yield plain("retry_delay", label="First delay", unit=_SECONDS)
-    yield plain("retry_backoff", label="Then times", unit="×")
-    yield plain("retry_max_delay", label="Longest delay", unit=_SECONDS)
+    yield plain("timeout_seconds", label="Time limit", unit=_SECONDS, hint="Of one attempt.")
+    yield plain("retry_count", label="Retries", hint="")
+    yield plain("retry_delay", label="First delay", unit=_SECONDS, hint="")
+    yield plain("retry_backoff", label="Each longer by", unit="×", hint="")
+    yield plain("retry_max_delay", label="Longest delay", unit=_SECONDS, hint="")
     yield plain("for_each", label="For each")
     yield _checkpoint(task.get("checkpoint"), root)
     yield plain("output_schema", expression="")
@@ -138,8 +140,8 @@ def _limits(task: Mapping[str, Any], root: str, plain: Any) -> Iterator[Control]
         given: dict[str, Any] = {"expression": "template"} if name == "key" else {"unit": _SECONDS}
         label = "Tells outputs apart" if name == "key" else "Reuse its output for"
         yield _part(task, "cache", field, root, label=label, required=False, **given)
-    yield _part(task, "resources", _RESOURCES["cpu"], root, label="CPU", unit="cores")
-    yield _part(task, "resources", _RESOURCES["memory_mb"], root, label="Memory", unit="MB")
+    yield _part(task, "resources", _RESOURCES["cpu"], root, label="CPU", unit="cores", hint="")
+    yield _part(task, "resources", _RESOURCES["memory_mb"], root, label="Memory", unit="MB", hint="")
 
 
 def _part(task: Mapping[str, Any], of: str, field: Field, root: str, **given: Any) -> Control:
@@ -149,8 +151,7 @@ def _part(task: Mapping[str, Any], of: str, field: Field, root: str, **given: An
 
 
 def _key(key: str, root: str) -> Control:
-    said = "How expressions name it; a new key is followed wherever the old one stands."
-    return Control(("key",), at(root, "id"), "Key", "text", key, said, op="rename", required=True)
+    return Control(("key",), at(root, "id"), "Key", "name", key, op="rename", required=True)
 
 
 def _choose_action(current: Any, path: tuple[str, ...], root: str, *, op: str = "action") -> Control:

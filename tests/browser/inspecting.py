@@ -27,7 +27,7 @@ _MOUNT = """async ({ key, task }) => {
     if (!reply.ok) throw new Error(found.error.message);
     return found;
   };
-  const page = globalThis.held = { sent: [], labels: [], said: [], pending: 0, draft: await ask("") };
+  const page = globalThis.held = { sent: [], labels: [], said: [], pending: 0, queue: Promise.resolve(), draft: await ask("") };
   page.reread = async () => { page.draft = await ask(""); return page.draft; };
   page.inspector = mountInspector(panel, {
     url: (one) => `/workflows/${key}/edit/inspector/${one === null ? "" : `${one}/`}`,
@@ -38,8 +38,9 @@ _MOUNT = """async ({ key, task }) => {
       page.sent.push(ops);
       page.labels.push(label);
       page.pending += 1;
-      const stored = ask("/ops", { base_rev: page.draft.rev, ops });
-      page.draft = await stored.finally(() => { page.pending -= 1; });
+      const stored = page.queue.then(() => ask("/ops", { base_rev: page.draft.rev, ops }));
+      page.queue = stored.then((draft) => { page.draft = draft; }, () => {}).finally(() => { page.pending -= 1; });
+      await stored;
     },
   });
   await page.inspector.show(task);

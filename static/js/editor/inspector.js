@@ -86,7 +86,7 @@ async function refresh(panel) {
   panel.stale = isTyping(document.activeElement) && panel.element.contains(document.activeElement);
   globalThis.Idiomorph.morph(panel.element, html, {
     morphStyle: "innerHTML",
-    ignoreActiveValue: true,
+    ignoreActiveValue: isTyping(document.activeElement), // it would leave out all that a focused summary or button holds
     callbacks: { beforeNodeMorphed: (old) => !isBusy(old), beforeNodeRemoved: (old) => !isBusy(old) && !holdsBusy(old) },
   });
   panel.completion.forget();
