@@ -2,6 +2,8 @@
 import { announceSoon } from "../announce.js";
 
 const MOST = 4;
+const LINGER = 3000; // one page goes and the next has yet to come
+const GREET_AGAIN = 60000;
 
 /**
  * @param {HTMLElement} host is emptied and hidden while nobody is there
@@ -9,9 +11,21 @@ const MOST = 4;
  * @returns {{show: (people: import("./presence.js").Person[], me: {id: number}) => void, clear: () => void}}
  */
 export function createPeople(host, { nameOf = (key) => key } = {}) {
-  let here = new Map();
+  /** @type {Map<number, {one: import("./presence.js").Person, at: number}>} at: when they were here last */
+  const seen = new Map();
+  let here = [];
+  let timer = 0;
   let shown = "";
 
+  /** Whoever is here, and whoever has only just gone: most of them are between two pages. */
+  const redraw = () => {
+    clearTimeout(timer);
+    const now = performance.now();
+    for (const one of here) seen.set(one.id, { one, at: now });
+    const fresh = [...seen.values()].filter(({ at }) => now - at < LINGER).map(({ one }) => one);
+    if (fresh.length > here.length) timer = setTimeout(redraw, LINGER);
+    draw(fresh.sort((one, other) => one.name.localeCompare(other.name) || one.id - other.id));
+  };
   const draw = (others) => {
     const words = others.map((one) => (one.at ? `${one.name}, at ${nameOf(one.at) ?? one.at}` : one.name));
     const state = JSON.stringify(words);
@@ -26,17 +40,22 @@ export function createPeople(host, { nameOf = (key) => key } = {}) {
     if (others.length > fits) list.append(avatar(`+${others.length - fits}`, words.slice(fits).join("; ")));
     host.replaceChildren(...(others.length ? [list] : []));
   };
+  const greet = (one) => {
+    const last = seen.get(one.id)?.at ?? -Infinity;
+    if (performance.now() - last > GREET_AGAIN) announceSoon(`${one.name} is editing, too`);
+  };
   return {
     show(people, me) {
-      const others = people.filter((one) => one.id !== me.id);
-      for (const one of others) if (!here.has(one.id)) announceSoon(`${one.name} is editing, too`);
-      here = new Map(others.map((one) => [one.id, one]));
-      draw(others);
+      redraw(); // until now those were here who were here before
+      here = people.filter((one) => one.id !== me.id);
+      here.forEach(greet);
+      redraw();
     },
-    /** It is not known who is there. They are greeted once more when they are back. */
+    /** It is not known who is there. */
     clear() {
-      here = new Map();
-      draw([]);
+      here = [];
+      for (const [id, { one }] of seen) seen.set(id, { one, at: performance.now() - LINGER });
+      redraw();
     },
   };
 }
