@@ -82,8 +82,8 @@ class Draft:
 
 def draft_of(workflow: Workflow, user: User) -> Draft:
     history = _history(workflow, user)
-    issues = engine.check_definition(workflow.draft).issues
-    return Draft(workflow.draft_rev, workflow.draft, tuple(issues), bool(history.undo), bool(history.redo))
+    issues = (*engine.check_definition(workflow.draft).issues, *engine.check_approvers(workflow.draft))
+    return Draft(workflow.draft_rev, workflow.draft, issues, bool(history.undo), bool(history.redo))
 
 
 def change(

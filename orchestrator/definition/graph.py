@@ -7,7 +7,7 @@ iterative and near-linear: definitions of 5,000 tasks are ordinary, and a chain 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Edges = Mapping[str, Sequence[str]]
 
@@ -157,6 +157,7 @@ class Ancestry:
     Works on looped graphs too: the members of a loop lie upstream of each other."""
 
     def __init__(self, edges: Edges) -> None:
+        self._tasks = list(edges)
         self._bit = {task: place for place, task in enumerate(edges)}
         self._above: dict[str, int] = {}
         for members in components(edges):
@@ -174,6 +175,29 @@ class Ancestry:
     def upstream(self, of: str) -> frozenset[str]:
         above = self._above[of]
         return frozenset(task for task, bit in self._bit.items() if above >> bit & 1)
+
+    def above(self, of: str) -> int:
+        """The tasks upstream as a set of bits, which is put together with others in one step."""
+        return self._above[of]
+
+    def bits(self, tasks: Iterable[str]) -> int:
+        """The same of these tasks themselves. One by one into a large number would be quadratic."""
+        found = bytearray(len(self._bit) // 8 + 1)
+        for task in tasks:
+            place = self._bit[task]
+            found[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(found, "little")
+
+    def up_to(self, task: str) -> int:
+        """What lies upstream, and the task itself."""
+        return self._above[task] | 1 << self._bit[task]
+
+    def named(self, bits: int) -> Iterator[str]:
+        """The tasks in such a set, in definition order."""
+        while bits:
+            lowest = bits & -bits
+            yield self._tasks[lowest.bit_length() - 1]
+            bits ^= lowest
 
 
 def upstream(edges: Edges) -> dict[str, frozenset[str]]:

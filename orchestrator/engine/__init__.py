@@ -8,6 +8,7 @@ of a run goes through `turn.take_turn`, one database transaction; the decisions 
 from __future__ import annotations
 
 from orchestrator.engine.approvals import decide
+from orchestrator.engine.approvers import check_approvers
 from orchestrator.engine.definitions import (
     archive,
     check_definition,
@@ -23,6 +24,7 @@ from orchestrator.engine.people import complete_task, fail_task, retry_task, ski
 __all__ = [
     "archive",
     "cancel",
+    "check_approvers",
     "check_definition",
     "complete_task",
     "decide",

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.definition.fields import ParameterSchema
-from orchestrator.definition.graph import Ancestry
+from orchestrator.definition.graph import Ancestry, components
 from orchestrator.definition.issues import Issue, at
 from orchestrator.definition.names import Suggester
 
@@ -54,8 +54,23 @@ class Draft:
         return [name for name in dict.fromkeys(names) if name in self.tasks and name != key]
 
     @cached_property
+    def order(self) -> list[str]:
+        """Every task after those it waits for, as far as they do not wait for each other."""
+        return [key for members in components(self.edges) for key in members]
+
+    @cached_property
     def ancestry(self) -> Ancestry:
         return Ancestry(self.edges)
+
+    def on_failure(self, task: Mapping[str, Any]) -> tuple[str, str]:
+        """What follows when this task has failed for good, and the checkpoint that is named with it, '' if none is."""
+        value = task.get("on_failure")
+        if value is None:
+            value = mapping(self.data.get("settings")).get("on_failure")
+        if isinstance(value, str):
+            return value, ""
+        action, checkpoint = mapping(value).get("action", "fail"), mapping(value).get("checkpoint")
+        return action if isinstance(action, str) else "", checkpoint if isinstance(checkpoint, str) else ""
 
     @cached_property
     def task_names(self) -> Suggester:
