@@ -72,12 +72,14 @@ def _close(task: str, open_tasks: list[str], is_open: set[str]) -> list[str]:
     return members
 
 
-def cycles(edges: Edges) -> list[list[str]]:
-    """One loop for each tangle, the shortest through its first task: a, b, a means a needs b and b needs a."""
+def cycles(edges: Edges, parts: Iterable[list[str]] | None = None) -> list[list[str]]:
+    """One loop for each tangle, the shortest through its first task: a, b, a means a needs b and b needs a.
+
+    `parts` are the components, where they are known already."""
     order = {task: place for place, task in enumerate(edges)}
     loops = []
-    for members in components(edges):
-        first = min(members, key=order.__getitem__)
+    for members in components(edges) if parts is None else parts:
+        first = members[0] if len(members) == 1 else min(members, key=order.__getitem__)
         if len(members) > 1 or first in edges[first]:
             loops.append(_loop(first, set(members), edges))
     return sorted(loops, key=lambda loop: order[loop[0]])
@@ -154,13 +156,14 @@ def _next_layer(layer: list[str], after: dict[str, list[str]], missing: dict[str
 class Ancestry:
     """Which tasks lie upstream of which. One bit a pair: sets of names would hold n² of them for a chain.
 
-    Works on looped graphs too: the members of a loop lie upstream of each other."""
+    Works on looped graphs too: the members of a loop lie upstream of each other. `parts` are the components, where they
+    are known already."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, edges: Edges, parts: Iterable[list[str]] | None = None) -> None:
         self._tasks = list(edges)
         self._bit = {task: place for place, task in enumerate(edges)}
         self._above: dict[str, int] = {}
-        for members in components(edges):
+        for members in components(edges) if parts is None else parts:
             looped = len(members) > 1 or members[0] in edges[members[0]]
             above = sum(1 << self._bit[task] for task in members) if looped else 0
             for needed in {name for task in members for name in edges[task] if name in edges}:

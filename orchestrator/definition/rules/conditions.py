@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
 
-from orchestrator.definition.expressions import ExpressionError, nodes
+from orchestrator.definition.expressions import ExpressionError, compile_expression, nodes
 from orchestrator.definition.expressions.parser import parse
 from orchestrator.definition.expressions.references import references_of
 
@@ -31,6 +31,15 @@ class Literal:
     value: tuple[str, Any]
     of_tasks: bool
     status_of: str = ""
+
+
+def is_false(source: Any) -> bool:
+    """Whether this condition is false whatever happens."""
+    try:
+        expression = compile_expression(source)
+        return not expression.references and expression.evaluate({}) is False
+    except ExpressionError:
+        return False
 
 
 @lru_cache(maxsize=4_096)

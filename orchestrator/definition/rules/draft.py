@@ -10,6 +10,7 @@ from orchestrator.definition.fields import ParameterSchema
 from orchestrator.definition.graph import Ancestry, components
 from orchestrator.definition.issues import Issue, at
 from orchestrator.definition.names import Suggester
+from orchestrator.definition.rules.conditions import is_false
 
 Rule = Callable[["Draft"], Iterable[Issue]]
 
@@ -54,13 +55,25 @@ class Draft:
         return [name for name in dict.fromkeys(names) if name in self.tasks and name != key]
 
     @cached_property
+    def components(self) -> list[list[str]]:
+        """Tasks that wait for each other in a loop, and each other task alone, after those it waits for."""
+        return components(self.edges)
+
+    @cached_property
     def order(self) -> list[str]:
         """Every task after those it waits for, as far as they do not wait for each other."""
-        return [key for members in components(self.edges) for key in members]
+        return [key for members in self.components for key in members]
+
+    @cached_property
+    def switched_off(self) -> frozenset[str]:
+        """The tasks that are always skipped, since a condition of theirs is false whatever happens."""
+        return frozenset(
+            key for key, task in self.tasks.items() if any(map(is_false, sequence(task.get("conditions"))))
+        )
 
     @cached_property
     def ancestry(self) -> Ancestry:
-        return Ancestry(self.edges)
+        return Ancestry(self.edges, self.components)
 
     def on_failure(self, task: Mapping[str, Any]) -> tuple[str, str]:
         """What follows when this task has failed for good, and the checkpoint that is named with it, '' if none is."""

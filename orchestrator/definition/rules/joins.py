@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from orchestrator.definition.expressions import ExpressionError, compile_expression
 from orchestrator.definition.issues import Issue, at, warning
 from orchestrator.definition.rules.draft import Draft, sequence
 
 
 def check_joins(draft: Draft) -> Iterator[Issue]:
     """Joins can be met, and stand where there is something to join."""
-    never = {key for key, task in draft.tasks.items() if is_switched_off(task)}
+    never = set(draft.switched_off)
     for key in draft.order:
         task, needed, path = draft.tasks[key], draft.edges[key], draft.paths[key]
         if key in never:
@@ -29,19 +28,6 @@ def check_joins(draft: Draft) -> Iterator[Issue]:
         elif is_never_met(task, needed, never):
             never.add(key)
             yield _unmet(task, needed, never, path)
-
-
-def is_switched_off(task: Mapping[str, Any]) -> bool:
-    """Whether one of its conditions is false whatever happens."""
-    return any(_is_false(source) for source in sequence(task.get("conditions")))
-
-
-def _is_false(source: Any) -> bool:
-    try:
-        expression = compile_expression(source)
-        return not expression.references and expression.evaluate({}) is False
-    except ExpressionError:
-        return False
 
 
 def is_never_met(task: Mapping[str, Any], needed: list[str], never: Collection[str]) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -19,34 +18,38 @@ from orchestrator.definition.rules.draft import Draft, mapping
 
 Path = tuple[str | int, ...]
 
-# What it is, text that each of its kind holds, and its shape. To look for the text first costs next to nothing; and no
-# shape is looked for again within what it has been looked for.
+# What it is; what is looked for first, in the whole definition at once, and must begin with plain letters to be fast; and
+# its exact shape. No shape is looked for again within what it has been looked for.
 _SHAPES: Final = tuple(
-    (what, marks, re.compile(shape))
-    for what, marks, shape in (
-        ("a private key", ("PRIVATE KEY-----",), r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
-        ("a GitHub token", ("ghp_",), r"\bghp_[A-Za-z0-9]{20}"),
-        ("a GitHub token", ("gho_",), r"\bgho_[A-Za-z0-9]{20}"),
-        ("a GitHub token", ("ghs_",), r"\bghs_[A-Za-z0-9]{20}"),
-        ("a GitHub token", ("github_pat_",), r"\bgithub_pat_[A-Za-z0-9_]{20}"),
-        ("a GitLab token", ("glpat-",), r"\bglpat-[\w-]{20}"),
-        ("an API key", ("sk-",), r"\bsk-(?:[a-z0-9]{1,20}-){0,3}[A-Za-z0-9_]{20}"),
-        ("a Stripe key", ("k_live_",), r"\b[sr]k_live_[A-Za-z0-9]{16}"),
-        ("an AWS key", ("AKIA",), r"\bAKIA[A-Z0-9]{16}\b"),
-        ("an AWS key", ("ASIA",), r"\bASIA[A-Z0-9]{16}\b"),
-        ("a Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10}"),
-        ("a Slack address", ("hooks.slack.com/",), r"hooks\.slack\.com/services/\w{1,20}/\w{1,20}/\w{16}"),
-        ("a Google key", ("AIza",), r"\bAIza[\w-]{35}"),
-        ("a token", ("eyJ", ".eyJ"), r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8}"),
-        ("a password", ("://", "@"), r"\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s/:@{}]{0,100}:[^\s/@{}]{1,200}@"),
-        ("a key", ("://", "key="), r"[?&](?:api_?)?key=[^\s&#{}]{8}"),
-        ("a token", ("://", "token="), r"[?&](?:\w{1,20}_)?token=[^\s&#{}]{8}"),
-        ("a secret", ("://", "secret="), r"[?&](?:\w{1,20}_)?secret=[^\s&#{}]{6}"),
-        ("a password", ("://", "=", "passw"), r"[?&]passw(?:or)?d=[^\s&#{}]{4}"),
+    (what, re.compile(first), re.compile(shape))
+    for what, first, shape in (
+        ("a private key", r"PRIVATE KEY-----", r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
+        ("a GitHub token", r"ghp_", r"\bghp_[A-Za-z0-9]{20}"),
+        ("a GitHub token", r"gho_", r"\bgho_[A-Za-z0-9]{20}"),
+        ("a GitHub token", r"ghs_", r"\bghs_[A-Za-z0-9]{20}"),
+        ("a GitHub token", r"github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20}"),
+        ("a GitLab token", r"glpat-", r"\bglpat-[\w-]{20}"),
+        ("an API key", r"sk-\w", r"\bsk-(?:[a-z0-9]{1,20}-){0,3}[A-Za-z0-9_]{20}"),
+        ("a Stripe key", r"k_live_", r"\b[sr]k_live_[A-Za-z0-9]{16}"),
+        ("an AWS key", r"AKIA[A-Z0-9]", r"\bAKIA[A-Z0-9]{16}\b"),
+        ("an AWS key", r"ASIA[A-Z0-9]", r"\bASIA[A-Z0-9]{16}\b"),
+        ("a Slack token", r"xox[abeoprs]-", r"\bxox[abeoprs]-[A-Za-z0-9-]{10}"),
+        ("a Slack address", r"hooks\.slack\.com/", r"hooks\.slack\.com/services/\w{1,20}/\w{1,20}/\w{16}"),
+        ("a Google key", r"AIza\w", r"\bAIza[\w-]{35}"),
+        ("a token", r"\.eyJ", r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8}"),
         (
             "a password",
-            ("uthorization",),
-            r"[Aa]uthorization['\"]?\s{0,5}[:=]\s{0,5}['\"]?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s[^\s{}]{6}",
+            r"://[^\s/:@{}]{0,100}:[^\s/@{}]{1,200}@",
+            r"\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s/:@{}]{0,100}:[^\s/@{}]{1,200}@",
+        ),
+        ("a key", r"key=[^\s&#{}]{8}", r"[?&](?:api_?)?key=[^\s&#{}]{8}"),
+        ("a token", r"token=[^\s&#{}]{8}", r"[?&](?:\w{1,20}_)?token=[^\s&#{}]{8}"),
+        ("a secret", r"secret=[^\s&#{}]{6}", r"[?&](?:\w{1,20}_)?secret=[^\s&#{}]{6}"),
+        ("a password", r"passw(?:or)?d=[^\s&#{}]{4}", r"[?&]passw(?:or)?d=[^\s&#{}]{4}"),
+        (
+            "a password",
+            r"uthorization: ",
+            r"\b[Aa]uthorization: {1,5}(?:[Bb]asic|[Bb]earer|[Tt]oken) {1,5}[^\s{}]{6}",
         ),
     )
 )
@@ -55,6 +58,8 @@ _NAMED: Final = re.compile(
     r".*(?:password|passwd|passphrase|secret|token|apikey|accesskey|secretkey|privatekey|signingkey|subscriptionkey)"
     r"|pwd|authorization|proxyauthorization|credentials?|cookie"
 )
+# One of these is in each such name.
+_WORDS: Final = ("pass", "secret", "token", "key", "pwd", "authorization", "credential", "cookie")
 # Words of paging, which say where to go on.
 _NO_SECRET: Final = re.compile(
     r".*(?:page|next|continuation|cursor|sync|cancel(?:lation)?|stop|start|end)token"
@@ -66,51 +71,55 @@ _HIDDEN_FROM: Final = (language.APPROVAL_GATE, language.CONDITION_CHECK)
 
 def check_plain_secrets(draft: Draft) -> Iterator[Issue]:
     """No secret stands in plain text."""
-    found = dict(_by_name(draft)) | dict(_by_shape(draft.data))
+    whole = json.dumps(draft.data, ensure_ascii=False)
+    found = dict(_by_name(draft, whole.lower())) | dict(_by_shape(draft.data, whole))
     for path, what in found.items():
         yield _finding(draft, path, what)
 
 
-def _by_name(draft: Draft) -> Iterator[tuple[Path, str]]:
+def _by_name(draft: Draft, whole: str) -> Iterator[tuple[Path, str]]:
     """What parameters with such names are given."""
+    if not any(word in whole for word in _WORDS):
+        return
     for name, spec in draft.parameters.items():
         default = mapping(spec).get("default")
         if mapping(spec).get("secret") is not True and _is_plain(default) and _is_named(name):
             yield ("parameters", name, "default"), "a secret"
     for key, task in draft.tasks.items():
-        yield from _named_in(task.get("parameters"), ("tasks", key, "parameters"))
+        for path in _named_in(task.get("parameters")):
+            yield ("tasks", key, "parameters", *path), "a secret"
         if "compensation" in task:
-            undone = mapping(task["compensation"]).get("parameters")
-            yield from _named_in(undone, ("tasks", key, "compensation", "parameters"))
+            for path in _named_in(mapping(task["compensation"]).get("parameters")):
+                yield ("tasks", key, "compensation", "parameters", *path), "a secret"
 
 
-def _named_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    for where, name, text in _texts(value, path):
-        if isinstance(name, str) and _is_named(name) and _is_plain(text):
-            yield (*where, name), "a secret"
+def _named_in(value: Any) -> Iterator[Path]:
+    for key, member in _members(value):
+        if isinstance(member, str):
+            if isinstance(key, str) and _is_named(key) and _is_plain(member):
+                yield (key,)
+        elif member and isinstance(member, dict | list):
+            for path in _named_in(member):
+                yield (key, *path)
 
 
-def _by_shape(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """What looks like one, wherever it stands. Most definitions hold no text that one of these holds: one look tells."""
-    whole = json.dumps(data, ensure_ascii=False)
-    shapes = [shape for shape in _SHAPES if all(mark in whole for mark in shape[1])]
-    for where, name, text in _texts(data, ()) if shapes else ():
-        for what, marks, shape in shapes:
-            if all(mark in text for mark in marks) and shape.search(text):
-                yield (*where, name), what
+def _by_shape(data: Mapping[str, Any], whole: str) -> Iterator[tuple[Path, str]]:
+    """What looks like one, wherever it stands. Most definitions hold no text that could: one look at the whole tells."""
+    shapes = [shape for shape in _SHAPES if shape[1].search(whole)]
+    for path, text in _texts(data, ()) if shapes else ():
+        for what, first, shape in shapes:
+            if first.search(text) and shape.search(text):
+                yield path, what
                 break
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str | int, str]]:
-    """Every text in it, with the name or the number it stands under and where that is."""
-    waiting: deque[tuple[Path, Any]] = deque([(path, value)])
-    while waiting:
-        where, one = waiting.popleft()
-        for key, member in _members(one):
-            if isinstance(member, str):
-                yield where, key, member
-            elif member and isinstance(member, dict | list):
-                waiting.append(((*where, key), member))
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in it, and where it stands."""
+    for key, member in _members(value):
+        if isinstance(member, str):
+            yield (*path, key), member
+        elif member and isinstance(member, dict | list):
+            yield from _texts(member, (*path, key))
 
 
 def _members(value: Any) -> Iterable[tuple[str | int, Any]]:

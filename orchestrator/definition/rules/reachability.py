@@ -17,7 +17,7 @@ from orchestrator.definition.issues import Issue, at, show, warning
 from orchestrator.definition.names import did_you_mean, nearest
 from orchestrator.definition.rules.conditions import Literal, literals_of
 from orchestrator.definition.rules.draft import Draft, sequence
-from orchestrator.definition.rules.joins import is_never_met, is_switched_off
+from orchestrator.definition.rules.joins import is_never_met
 
 SETTLED: Final = ("completed", "failed", "skipped", "cancelled")
 _BAD: Final = ("failed", "cancelled")
@@ -47,13 +47,13 @@ class _Walk:
         self._draft = draft
         self._facts: dict[str, Facts] = {}
         self._never: set[str] = set()  # never complete
-        self._off: set[str] = set()  # of these another rule has told why
+        self._off = set(draft.switched_off)  # of these another rule has told why
         self._calm: set[str] = set()  # all that lies upstream has settled when they are decided on
 
     def look_at(self, key: str) -> Iterator[Issue]:
         task, needed = self._draft.tasks[key], self._draft.edges[key]
         self._facts[key] = _NONE
-        if is_switched_off(task) or is_never_met(task, needed, self._off):
+        if key in self._off or (self._off and is_never_met(task, needed, self._off)):
             self._off.add(key)
             self._never.add(key)
         elif len(needed) == len(sequence(task.get("dependencies"))) and self._knows(needed):
@@ -76,24 +76,28 @@ class _Walk:
 
     def _through_its_join(self, key: str, task: Mapping[str, Any], needed: list[str]) -> Issue | None:
         """Why its join is never met; otherwise its facts are those of the tasks it can only run after."""
-        path = at(self._draft.paths[key], "join")
-        if is_never_met(task, needed, self._never):
-            return _behind(path, [name for name in needed if name in self._never])
+        if self._never and is_never_met(task, needed, self._never):
+            culprits = [name for name in needed if name in self._never]
+            return _behind(at(self._draft.paths[key], "join"), culprits)
         match task.get("join", "any_succeeded"):
             case "all_succeeded":
-                return self._unite(key, path, needed)
+                return self._unite(key, needed)
             case "any_succeeded" | "first_succeeded":
                 self._facts[key] = self._common([name for name in needed if name not in self._never])
         return None
 
-    def _unite(self, key: str, path: str, needed: list[str]) -> Issue | None:
+    def _unite(self, key: str, needed: list[str]) -> Issue | None:
         """All of them complete, so what holds for one holds for this task."""
         together: dict[str, Known] = {}
-        for facts in _different(self._facts[name] for name in needed):
+        several = self._different(needed)
+        if len(several) == 1:
+            self._facts[key] = several[0]
+            return None
+        for facts in several:
             for part, known in facts.items():
                 other = together.get(part, known)
                 if other.value != known.value:
-                    return _exclusive(path, other.task, known.task)
+                    return _exclusive(at(self._draft.paths[key], "join"), other.task, known.task)
                 if len(together) < _KEPT:
                     together[part] = known
         self._facts[key] = together
@@ -101,7 +105,7 @@ class _Walk:
 
     def _common(self, needed: list[str]) -> Facts:
         """One of them completes, nobody knows which: what holds for all."""
-        several = _different(self._facts[name] for name in needed)
+        several = self._different(needed)
         if len(several) == 1:
             return several[0]
         first, *others = sorted(several, key=len) or [_NONE]
@@ -110,6 +114,12 @@ class _Walk:
             for part, known in first.items()
             if all(_agrees(facts, part, known) for facts in others)
         }
+
+    def _different(self, needed: list[str]) -> list[Facts]:
+        """The facts of these, each once: along a chain, and behind a fan, tasks share theirs."""
+        if len(needed) == 1:
+            return [self._facts[needed[0]]]
+        return list({id(facts): facts for facts in map(self._facts.__getitem__, needed)}.values())
 
     # Conditions
 
@@ -148,11 +158,6 @@ class _Walk:
         if status in _BAD and name in needed and join in ("any_succeeded", "all_succeeded"):
             return _unseen(path, name, status, join)
         return None
-
-
-def _different(several: Any) -> list[Facts]:
-    """Each once: along a chain, and behind a fan, tasks share theirs."""
-    return list({id(facts): facts for facts in several}.values())
 
 
 def _agrees(facts: Facts, part: str, known: Known) -> bool:
