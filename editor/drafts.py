@@ -88,7 +88,10 @@ class Draft:
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        return tuple(engine.check_definition(self.definition).issues)
+        return (
+            *engine.check_definition(self.definition).issues,
+            *engine.check_approvers(self.definition),
+        )
 
 
 @dataclass(frozen=True, slots=True)

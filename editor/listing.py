@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from editor.drafts import DisputeError
+from editor.fixes import Fix, fixed
 from editor.operations.documents import ABSENT
 from editor.operations.graph import dependencies_of, order_of_work, tasks_of
 from orchestrator import actions
@@ -44,14 +45,30 @@ def steps(draft: Mapping[str, Any], issues: Sequence[Issue], open_key: str) -> l
     ]
 
 
-def problems(draft: Mapping[str, Any], issues: Iterable[Issue]) -> list[tuple[Issue, str, str]]:
-    """Each with the key and the name of the step it is about, '' where it is about the whole."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding, the key and the name of the step it is about, '' where it is about the whole, and what mends it at once:
+    what the button says and the operations it posts, as text."""
+
+    issue: Issue
+    key: str
+    name: str
+    label: str = ""
+    operations: str = ""
+
+
+def problems(draft: Mapping[str, Any], issues: Iterable[Issue]) -> tuple[list[Problem], list[Problem]]:
+    """What keeps the draft from being published, and what is advice."""
     definition = dict(draft)
-    return [
-        (issue, key, _name_of(definition, key) if key else "")
-        for issue in issues
-        for key in [_step_of(definition, issue)]
-    ]
+    found = [_problem(definition, issue, fix) for issue, fix in fixed(definition, issues, actions.schemas())]
+    errors = [one for one in found if one.issue.severity == "error"]
+    return errors, [one for one in found if one.issue.severity != "error"]
+
+
+def _problem(definition: dict[str, Any], issue: Issue, fix: Fix | None) -> Problem:
+    key = _step_of(definition, issue)
+    mend = (fix.label, json.dumps(list(fix.ops))) if fix else ("", "")
+    return Problem(issue, key, _name_of(definition, key) if key else "", *mend)
 
 
 def operation(draft: Mapping[str, Any], verb: str, key: str) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -22,8 +21,8 @@ from editor.operations.graph import tasks_of
 from editor.operations.pasting import fresh_keys
 from editor.steps import NewStepForm, StepForm
 from orchestrator import engine
-from orchestrator.definition import DefinitionError, Issue
-from orchestrator.exceptions import BatonError
+from orchestrator.definition import DefinitionError, strict_json
+from orchestrator.exceptions import BatonError, InvalidError
 from orchestrator.models import Workflow
 from orchestrator.permissions import can, require, workflows_for
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
@@ -81,10 +80,6 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     return page.carry_out() if request.method == "POST" else page.shown(request.GET.get("step", ""))
 
 
-def _of(issues: Iterable[Issue], *, error: bool) -> list[Issue]:
-    return [issue for issue in issues if (issue.severity == "error") == error]
-
-
 class _Editing:
     """One request. What was typed is shown again whenever it could not be stored."""
 
@@ -101,6 +96,7 @@ class _Editing:
             "save": self._save,
             "add": self._add,
             "about": self._about,
+            "fix": self._fix,
             "publish": self._publish,
             "undo": self._undo,
             "redo": self._undo,
@@ -119,14 +115,16 @@ class _Editing:
         draft = drafts.draft_of(self.workflow, self.user)
         tasks = tasks_of(draft.definition)
         step = step if step == NEW or isinstance(tasks.get(step), dict) else ""
+        problems, advice = listing.problems(draft.definition, draft.issues)
         context = {
             "workflow": self.workflow,
             "draft": draft,
             "rev": draft.rev,
             "once": new_idempotency_key(),
             "steps": listing.steps(draft.definition, draft.issues, step),
-            "problems": listing.problems(draft.definition, _of(draft.issues, error=True)),
-            "advice": listing.problems(draft.definition, _of(draft.issues, error=False)),
+            "problems": problems,
+            "advice": advice,
+            "show_problems": "problems" in self.request.GET,
             "open": step,
             "form": self.forms.get(step) or self._form(step, draft.definition),
             "about": self.forms.get("about") or AboutForm(initial=draft.definition),
@@ -171,6 +169,16 @@ class _Editing:
         operation = listing.operation(self.workflow.draft, self.request.POST.get("do", ""), step)
         return self._change([operation] if operation else [], step)
 
+    def _fix(self, step: str) -> HttpResponse:
+        """The operations that a finding offered, as the page sends them back."""
+        try:
+            operations = strict_json.loads(self.request.POST.get("operations", ""))
+        except DefinitionError as error:
+            raise InvalidError(f"The operations cannot be read: {error}", error.issues) from None
+        if not isinstance(operations, list):
+            raise InvalidError("Operations are a list.")
+        return self._change(operations, step, problems=True)
+
     def _undo(self, step: str) -> HttpResponse:
         act = drafts.undo if self.request.POST["do"] == "undo" else drafts.redo
         act(self.workflow, user=self.user, batch=self._batch())
@@ -182,16 +190,19 @@ class _Editing:
         said = f"Version {version.number} is published. Runs under way keep the version they began with."
         return go(self.request, reverse("workflow-detail", args=[self.workflow.key]), said)
 
-    def _change(self, operations: list[dict[str, Any]], step: str) -> HttpResponse:
+    def _change(self, operations: list[dict[str, Any]], step: str, *, problems: bool = False) -> HttpResponse:
         self.wanted = operations
         drafts.change(
             self.workflow, operations, base_rev=self._base_rev(), user=self.user, batch=self._batch()
         )
-        return self._go(step)
+        return self._go(step, problems=problems)
 
-    def _go(self, step: str) -> HttpResponse:
+    def _go(self, step: str, *, problems: bool = False) -> HttpResponse:
+        """Back to the step, or to what is left of the problems."""
         self.workflow.refresh_from_db()
         url = reverse("workflow-edit", args=[self.workflow.key])
+        if problems:
+            return go(self.request, f"{url}?problems=shown#problems")
         there = step in tasks_of(self.workflow.draft)
         return go(self.request, f"{url}?{urlencode({'step': step})}#step-{step}" if there else url)
 

@@ -7,18 +7,9 @@ from typing import Any
 from orchestrator.actions.base import Action, Example
 from orchestrator.definition.fields import Field, ParameterSchema, holds_template
 from orchestrator.definition.issues import Issue, at, show
+from orchestrator.definition.normal import approver_names
 
 DAY = 86_400
-
-
-def approver_names(approvers: Any) -> list[str]:
-    """The approvers one by one: a list, or text with the names separated by commas. `group:name` is a group."""
-    if isinstance(approvers, str):
-        approvers = approvers.split(",")
-    if not isinstance(approvers, list):
-        return []
-    names = [name.strip() for name in approvers if isinstance(name, str)]
-    return list(dict.fromkeys(name for name in names if name))
 
 
 def _check_approvers(value: dict[str, Any], path: str) -> list[Issue]:
@@ -120,5 +111,8 @@ class ApprovalGate(Action):
                 "timeout_seconds": 3 * DAY,
             },
         ),
-        Example("Ask one person", {"approvers": "alice", "title": "Publish the report"}),
+        Example(
+            "Ask one person",
+            {"approvers": "alice", "title": "Publish the report", "timeout_seconds": DAY},
+        ),
     )

@@ -7,7 +7,7 @@ iterative and near-linear: definitions of 5,000 tasks are ordinary, and a chain 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Edges = Mapping[str, Sequence[str]]
 
@@ -72,12 +72,14 @@ def _close(task: str, open_tasks: list[str], is_open: set[str]) -> list[str]:
     return members
 
 
-def cycles(edges: Edges) -> list[list[str]]:
-    """One loop for each tangle, the shortest through its first task: a, b, a means a needs b and b needs a."""
+def cycles(edges: Edges, parts: Iterable[list[str]] | None = None) -> list[list[str]]:
+    """One loop for each tangle, the shortest through its first task: a, b, a means a needs b and b needs a.
+
+    `parts` are the components, where they are known already."""
     order = {task: place for place, task in enumerate(edges)}
     loops = []
-    for members in components(edges):
-        first = min(members, key=order.__getitem__)
+    for members in components(edges) if parts is None else parts:
+        first = members[0] if len(members) == 1 else min(members, key=order.__getitem__)
         if len(members) > 1 or first in edges[first]:
             loops.append(_loop(first, set(members), edges))
     return sorted(loops, key=lambda loop: order[loop[0]])
@@ -154,12 +156,14 @@ def _next_layer(layer: list[str], after: dict[str, list[str]], missing: dict[str
 class Ancestry:
     """Which tasks lie upstream of which. One bit a pair: sets of names would hold n² of them for a chain.
 
-    Works on looped graphs too: the members of a loop lie upstream of each other."""
+    Works on looped graphs too: the members of a loop lie upstream of each other. `parts` are the components, where they
+    are known already."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, edges: Edges, parts: Iterable[list[str]] | None = None) -> None:
+        self._tasks = list(edges)
         self._bit = {task: place for place, task in enumerate(edges)}
         self._above: dict[str, int] = {}
-        for members in components(edges):
+        for members in components(edges) if parts is None else parts:
             looped = len(members) > 1 or members[0] in edges[members[0]]
             above = sum(1 << self._bit[task] for task in members) if looped else 0
             for needed in {name for task in members for name in edges[task] if name in edges}:
@@ -174,6 +178,29 @@ class Ancestry:
     def upstream(self, of: str) -> frozenset[str]:
         above = self._above[of]
         return frozenset(task for task, bit in self._bit.items() if above >> bit & 1)
+
+    def above(self, of: str) -> int:
+        """The tasks upstream as a set of bits, which is put together with others in one step."""
+        return self._above[of]
+
+    def bits(self, tasks: Iterable[str]) -> int:
+        """The same of these tasks themselves. One by one into a large number would be quadratic."""
+        found = bytearray(len(self._bit) // 8 + 1)
+        for task in tasks:
+            place = self._bit[task]
+            found[place >> 3] |= 1 << (place & 7)
+        return int.from_bytes(found, "little")
+
+    def up_to(self, task: str) -> int:
+        """What lies upstream, and the task itself."""
+        return self._above[task] | 1 << self._bit[task]
+
+    def named(self, bits: int) -> Iterator[str]:
+        """The tasks in such a set, in definition order."""
+        while bits:
+            lowest = bits & -bits
+            yield self._tasks[lowest.bit_length() - 1]
+            bits ^= lowest
 
 
 def upstream(edges: Edges) -> dict[str, frozenset[str]]:

@@ -73,6 +73,16 @@ def with_approvers(task: dict[str, Any]) -> dict[str, Any]:
     return {**task, "parameters": {**parameters, "approvers": approvers}}
 
 
+def approver_names(approvers: Any) -> list[str]:
+    """The approvers one by one: a list, or text with the names separated by commas. `group:name` is a group."""
+    if isinstance(approvers, str):
+        approvers = approvers.split(",")
+    if not isinstance(approvers, list):
+        return []
+    names = [name.strip() for name in approvers if isinstance(name, str)]
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def _agent_as_approver(task: Mapping[str, Any]) -> str:
     agent = task.get("agent_id")
     if not isinstance(agent, str) or agent.startswith(("pool:", "can:")) or agent == language.DEFAULT_AGENT:

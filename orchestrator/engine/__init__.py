@@ -8,6 +8,7 @@ of a run goes through `turn.take_turn`, one database transaction; the decisions 
 from __future__ import annotations
 
 from orchestrator.engine.approvals import decide
+from orchestrator.engine.approvers import check_approvers
 from orchestrator.engine.definitions import (
     archive,
     check_definition,
@@ -34,6 +35,7 @@ __all__ = [
     "all_templates",
     "archive",
     "cancel",
+    "check_approvers",
     "check_definition",
     "check_trial",
     "complete_task",

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from orchestrator.actions.approval_gate import approver_names
+from orchestrator.definition.normal import approver_names
 from orchestrator.events import dump
 from orchestrator.models import Approval, Approver, TaskRun, Vote
 from orchestrator.planning.board import Board

@@ -243,6 +243,90 @@ def test_a_draft_with_problems_says_so_and_is_not_published(
     assert "This cannot be published yet" in answer.content.decode()
 
 
+class Buttons(HTMLParser):
+    """The forms that mend a finding, by what their button says: each with what it sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[str, dict[str, str]] = {}
+        self._sent: dict[str, str] = {}
+        self._is_fix = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._sent = {}
+        elif tag == "input" and given.get("type") == "hidden":
+            self._sent[given["name"]] = given["value"]
+        elif tag == "button":
+            self._is_fix = given.get("value") == "fix"
+
+    def handle_data(self, data: str) -> None:
+        if self._is_fix:
+            self.forms[data] = self._sent
+            self._is_fix = False
+
+
+def fixes_on(page: HttpResponse) -> dict[str, dict[str, str]]:
+    buttons = Buttons()
+    buttons.feed(page.content.decode())
+    return buttons.forms
+
+
+WRONG: list[dict[str, Any]] = [
+    {"op": "set", "key": "b", "field": ["conditions"], "value": ["tasks.aa.output.n > 1"]},
+    {"op": "set", "key": "c", "field": ["timeout_secs"], "value": 2},
+]
+
+
+def test_a_button_beside_a_problem_mends_it(browser: Client, workflow: Workflow, ann: User) -> None:
+    drafts.change(workflow, WRONG, base_rev=1, user=ann)
+    page = browser.get(URL)
+    forms = fixes_on(page)
+    assert set(forms) == {"Change to a", "Change to timeout_seconds"}
+    for rev, label in enumerate(("Change to a", "Change to timeout_seconds"), start=2):
+        form = fixes_on(browser.get(URL))[label]
+        assert form["base_rev"] == str(rev)
+        answer = browser.post(URL, {**form, "do": "fix"})
+        assert (answer.status_code, answer["Location"]) == (303, f"{URL}?problems=shown#problems")
+    stored = draft(workflow)["tasks"]
+    assert stored["b"]["conditions"] == ["tasks.a.output.n > 1"]
+    assert (stored["c"]["timeout_seconds"], "timeout_secs" in stored["c"]) == (2, False)
+    assert engine.check_definition(draft(workflow)).issues == ()
+    assert browser.post(URL, {"do": "undo", "base_rev": "4"}).status_code == 303
+    assert "timeout_secs" in draft(workflow)["tasks"]["c"]
+
+
+def test_what_is_left_of_the_problems_stays_open(browser: Client, workflow: Workflow, ann: User) -> None:
+    drafts.change(workflow, WRONG, base_rev=1, user=ann)
+    for url, is_open in ((URL, False), (f"{URL}?problems=shown", True)):
+        page = " ".join(browser.get(url).content.decode().split())
+        assert ('id="problems" open>' in page, 'id="problems">' in page) == (is_open, not is_open)
+
+
+def test_a_fix_of_what_somebody_has_changed_meanwhile_overwrites_nothing(
+    browser: Client, workflow: Workflow, ann: User
+) -> None:
+    drafts.change(workflow, WRONG, base_rev=1, user=ann)
+    form = fixes_on(browser.get(URL))["Change to a"]
+    theirs = [{"op": "set", "key": "b", "field": ["conditions"], "value": ["true"]}]
+    drafts.change(workflow, theirs, base_rev=2, user=person("bob", "designer"))
+    assert browser.post(URL, {**form, "do": "fix"}).status_code == 409
+    assert draft(workflow)["tasks"]["b"]["conditions"] == ["true"]
+
+
+@pytest.mark.parametrize(
+    "operations", ["", "{", "3", '{"op": "remove"}', '["x"]', '[{"op": "remove", "key": "z"}]']
+)
+def test_operations_that_cannot_be_read_change_nothing(
+    browser: Client, workflow: Workflow, operations: str
+) -> None:
+    answer = browser.post(URL, {"do": "fix", "base_rev": "1", "operations": operations})
+    assert answer.status_code == 422
+    assert "This was not done" in answer.content.decode()
+    assert (draft(workflow), workflow.draft_rev) == (engine.check_definition(FLOW).definition.data, 1)  # type: ignore[union-attr]
+
+
 def test_a_workflow_that_has_no_version_yet_is_met_everywhere(browser: Client, ann: User) -> None:
     made = engine.start_draft("Fresh", user=ann)
     assert browser.get("/workflows/").status_code == 200

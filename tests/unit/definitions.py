@@ -35,7 +35,8 @@ def a_file_task(*dependencies: str, **parameters: JSON) -> dict[str, JSON]:
 
 
 def a_gate(*dependencies: str, **parameters: JSON) -> dict[str, JSON]:
-    return a_task(*dependencies, action="approval_gate", parameters={"approvers": ["ada"]} | parameters)
+    given: dict[str, JSON] = {"approvers": ["ada", "bob"], "timeout_seconds": 3600}
+    return a_task(*dependencies, action="approval_gate", parameters=given | parameters)
 
 
 def a_definition(tasks: JSON = None, **changes: JSON) -> dict[str, JSON]:

@@ -10,9 +10,10 @@ import pytest
 
 from orchestrator import actions
 from orchestrator.actions import ACTIONS, Action, ActionError, StartChild, base
-from orchestrator.actions.approval_gate import ApprovalGate, approver_names
+from orchestrator.actions.approval_gate import ApprovalGate
 from orchestrator.actions.condition_check import ConditionCheck
 from orchestrator.actions.workflow_trigger import WorkflowTrigger
+from orchestrator.definition.normal import approver_names
 from tests.unit.actions_kit import execute
 
 ALL = actions.all_actions()

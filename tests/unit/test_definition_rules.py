@@ -21,6 +21,8 @@ from tests.unit import (
     test_rules_actions,
     test_rules_expressions,
     test_rules_graph,
+    test_rules_proofs,
+    test_rules_reachability,
     test_rules_structure,
     test_strict_json,
 )
@@ -233,7 +235,14 @@ def all_codes() -> set[str]:
 
 
 def codes_with_a_row() -> set[str]:
-    tables = (test_rules_structure, test_rules_graph, test_rules_actions, test_rules_expressions)
+    tables = (
+        test_rules_structure,
+        test_rules_graph,
+        test_rules_actions,
+        test_rules_expressions,
+        test_rules_proofs,
+        test_rules_reachability,
+    )
     found = {row.code for table in tables for row in table.ROWS} | {row.code for row in ROWS}
     found |= {code for _, code, *_ in test_strict_json.REFUSED} | {
         code for _, _, code, *_ in test_fields.WRONG

@@ -72,8 +72,23 @@ ACTIONS = [
         )
     ),
     doing("api_call", "missing_parameter", "parameters.url", "'url' is missing", method="GET"),
-    doing("approval_gate", "no_approver", "parameters.approvers", "name at least one approver", approvers=[]),
-    doing("approval_gate", "too_long", "parameters.title", "At most 200", approvers=["a"], title="x" * 201),
+    doing(
+        "approval_gate",
+        "no_approver",
+        "parameters.approvers",
+        "name at least one approver",
+        approvers=[],
+        timeout_seconds=60,
+    ),
+    doing(
+        "approval_gate",
+        "too_long",
+        "parameters.title",
+        "At most 200",
+        approvers=["a", "b"],
+        title="x" * 201,
+        timeout_seconds=60,
+    ),
     doing("condition_check", "no_checks", "parameters", "Give checks", fail_when_false=True),
     doing(
         "condition_check",
@@ -197,7 +212,8 @@ def test_an_approver_may_stand_where_older_definitions_had_them(
 
 @pytest.mark.parametrize("agent", ["pool:people", "can:sign", "system"])
 def test_who_is_no_person_approves_nothing(agent: str) -> None:
-    report = checked(a_definition({"ask": {"action": "approval_gate", "agent_id": agent}}))
+    gate = {"action": "approval_gate", "agent_id": agent, "timeout_seconds": 60}
+    report = checked(a_definition({"ask": gate}))
     assert places(report.issues) == {("no_approver", "tasks.ask.parameters.approvers")}
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from orchestrator.definition.rules import (
     actions,
+    approvals,
     checkpoints,
     dependencies,
     expressions,
     joins,
     output_schemas,
+    plain_secrets,
+    reachability,
+    reversal,
     structure,
 )
 from orchestrator.definition.rules.draft import Draft, Rule
@@ -33,6 +37,10 @@ RULES: tuple[Rule, ...] = (
     checkpoints.check_checkpoints,
     checkpoints.check_rollbacks,
     output_schemas.check_output_schemas,
+    reachability.check_reachability,
+    approvals.check_approvals,
+    reversal.check_reversals,
+    plain_secrets.check_plain_secrets,
 )
 
 __all__ = ["RULES", "Draft", "Rule"]

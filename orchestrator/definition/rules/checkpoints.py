@@ -13,7 +13,7 @@ from orchestrator.definition.rules.draft import Draft, mapping
 def check_checkpoints(draft: Draft) -> Iterator[Issue]:
     """The names of checkpoints are unique."""
     recorders: dict[str, str] = {}
-    for key, name in _names(draft):
+    for key, name in named_checkpoints(draft):
         first = recorders.setdefault(name, key)
         if first != key:
             text = f"The task '{first}' records a checkpoint {show(name)} already; give each its own name."
@@ -23,7 +23,7 @@ def check_checkpoints(draft: Draft) -> Iterator[Issue]:
 def check_rollbacks(draft: Draft) -> Iterator[Issue]:
     """A rollback goes to a checkpoint that exists, and that does not lie behind the task itself."""
     # Of several tasks that record the same name, the first.
-    recorders = {name: key for key, name in reversed([*_names(draft)])}
+    recorders = {name: key for key, name in reversed([*named_checkpoints(draft)])}
     names = Suggester(recorders)
     for key, failure, path in _failures(draft):
         name = failure.get("checkpoint")
@@ -46,7 +46,7 @@ def _failures(draft: Draft) -> Iterator[tuple[str | None, Mapping[str, Any], str
     yield None, mapping(mapping(draft.data.get("settings")).get("on_failure")), "settings.on_failure"
 
 
-def _names(draft: Draft) -> Iterator[tuple[str, str]]:
+def named_checkpoints(draft: Draft) -> Iterator[tuple[str, str]]:
     """Each task that records a named checkpoint, and the name."""
     for key, task in draft.tasks.items():
         name = task.get("checkpoint")

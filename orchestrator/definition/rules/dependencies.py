@@ -33,7 +33,7 @@ def check_dependencies(draft: Draft) -> Iterator[Issue]:
 
 def check_loops(draft: Draft) -> Iterator[Issue]:
     """No tasks wait for each other in a loop; one is named for each tangle."""
-    for loop in cycles(draft.edges):
+    for loop in cycles(draft.edges, draft.components):
         dependencies = sequence(draft.tasks[loop[0]].get("dependencies"))
         path = at(at(draft.paths[loop[0]], "dependencies"), dependencies.index(loop[1]))
         text = f"These tasks wait for each other for ever: {_drawn(loop)}. Remove one of these dependencies."

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from orchestrator.definition.fields import ParameterSchema
-from orchestrator.definition.graph import Ancestry
+from orchestrator.definition.graph import Ancestry, components
 from orchestrator.definition.issues import Issue, at
 from orchestrator.definition.names import Suggester
+from orchestrator.definition.rules.conditions import is_false
 
 Rule = Callable[["Draft"], Iterable[Issue]]
 
@@ -54,8 +55,35 @@ class Draft:
         return [name for name in dict.fromkeys(names) if name in self.tasks and name != key]
 
     @cached_property
+    def components(self) -> list[list[str]]:
+        """Tasks that wait for each other in a loop, and each other task alone, after those it waits for."""
+        return components(self.edges)
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Every task after those it waits for, as far as they do not wait for each other."""
+        return [key for members in self.components for key in members]
+
+    @cached_property
+    def switched_off(self) -> frozenset[str]:
+        """The tasks that are always skipped, since a condition of theirs is false whatever happens."""
+        return frozenset(
+            key for key, task in self.tasks.items() if any(map(is_false, sequence(task.get("conditions"))))
+        )
+
+    @cached_property
     def ancestry(self) -> Ancestry:
-        return Ancestry(self.edges)
+        return Ancestry(self.edges, self.components)
+
+    def on_failure(self, task: Mapping[str, Any]) -> tuple[str, str]:
+        """What follows when this task has failed for good, and the checkpoint that is named with it, '' if none is."""
+        value = task.get("on_failure")
+        if value is None:
+            value = mapping(self.data.get("settings")).get("on_failure")
+        if isinstance(value, str):
+            return value, ""
+        action, checkpoint = mapping(value).get("action", "fail"), mapping(value).get("checkpoint")
+        return action if isinstance(action, str) else "", checkpoint if isinstance(checkpoint, str) else ""
 
     @cached_property
     def task_names(self) -> Suggester:

@@ -7,19 +7,17 @@ counts as neither completed nor failed, so `all_succeeded` with one such depende
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from orchestrator.definition.expressions import ExpressionError, compile_expression
-from orchestrator.definition.graph import components
 from orchestrator.definition.issues import Issue, at, warning
 from orchestrator.definition.rules.draft import Draft, sequence
 
 
 def check_joins(draft: Draft) -> Iterator[Issue]:
     """Joins can be met, and stand where there is something to join."""
-    never = {key for key, task in draft.tasks.items() if _is_switched_off(task)}
-    for key in (key for members in components(draft.edges) for key in members):
+    never = set(draft.switched_off)
+    for key in draft.order:
         task, needed, path = draft.tasks[key], draft.edges[key], draft.paths[key]
         if key in never:
             text = "A condition of this task is always false, so it is always skipped."
@@ -27,24 +25,13 @@ def check_joins(draft: Draft) -> Iterator[Issue]:
         elif not sequence(task.get("dependencies")) and task.get("join") is not None:
             text = "A join says nothing where there are no dependencies: the task runs at once."
             yield warning(at(path, "join"), "join_without_dependencies", text)
-        elif _never_met(task, needed, never):
+        elif is_never_met(task, needed, never):
             never.add(key)
             yield _unmet(task, needed, never, path)
 
 
-def _is_switched_off(task: Mapping[str, Any]) -> bool:
-    return any(_is_false(source) for source in sequence(task.get("conditions")))
-
-
-def _is_false(source: Any) -> bool:
-    try:
-        expression = compile_expression(source)
-        return not expression.references and expression.evaluate({}) is False
-    except ExpressionError:
-        return False
-
-
-def _never_met(task: Mapping[str, Any], needed: list[str], never: set[str]) -> bool:
+def is_never_met(task: Mapping[str, Any], needed: list[str], never: Collection[str]) -> bool:
+    """Whether its join cannot be met, since these tasks never complete."""
     match task.get("join", "any_succeeded"):
         case "all_succeeded":
             return any(name in never for name in needed)
