@@ -6,12 +6,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.db import connection
 from django.utils import timezone
 
 from orchestrator import engine
-from orchestrator.engine.turn import ClaimRequest, take_turn
+from orchestrator.engine.turn import Claim, ClaimRequest, take_turn
 from orchestrator.models import Event, Run, TaskRun, Workflow
 from orchestrator.planning.machine import RunStatus, TaskStatus
 from orchestrator.planning.signals import Succeeded
@@ -20,6 +21,7 @@ from tests.benchmarks import flows, raw
 SIZES = (100, 1_000, 5_000)
 OLD_RUNS, TASKS_OF_OLD = 10_000, 5
 TURNS = 90
+TOGETHER = 10  # runs that share a turn
 
 
 def growth() -> dict[str, float]:
@@ -28,13 +30,15 @@ def growth() -> dict[str, float]:
     A disk has its moods. Runs of different sizes therefore take their turns alternately, and what comes before and after
     the old runs is each measured by raw commits made in between.
     """
-    small, *larger = _medians([flows.wide(size) for size in SIZES])
-    before = _in_raw_commits()
+    wide, chain = flows.wide(SIZES[0]), flows.chain(TURNS + 1)
+    small, *larger = _medians([wide, *(flows.wide(size) for size in SIZES[1:])])
+    before = _in_raw_commits(_turns(wide)), _in_raw_commits(_turns_over_many(chain))
     _add_old_runs(flows.chain(TASKS_OF_OLD))
-    beside = _in_raw_commits()
+    after = _in_raw_commits(_turns(wide)), _in_raw_commits(_turns_over_many(chain))
+    beside_old = (one / other for one, other in zip(after, before, strict=True))
     return {
         "turn_ms": 1000 * small,
-        "turn_growth": max(*(one / small for one in larger), beside / before) - 1,
+        "turn_growth": max(*(one / small for one in larger), *beside_old) - 1,
     }
 
 
@@ -44,9 +48,8 @@ def _medians(workflows: Sequence[Workflow]) -> list[float]:
     return [statistics.median(column) for column in zip(*taken, strict=True)]
 
 
-def _in_raw_commits() -> float:
-    """How many raw commits a turn of the smallest run takes."""
-    turns = _turns(Workflow.objects.get(key=f"wide-{SIZES[0]}"))
+def _in_raw_commits(turns: Iterator[float]) -> float:
+    """How many raw commits one of these turns takes."""
     with raw.committing() as commit:
         taken = [(next(turns), seconds(commit)) for _ in range(TURNS)]
     return statistics.median(turn for turn, _ in taken) / statistics.median(one for _, one in taken)
@@ -58,16 +61,27 @@ def _turns(workflow: Workflow) -> Iterator[float]:
     asking = ClaimRequest("bench", 1, run_id=run.pk)
     claims = take_turn(claiming=asking).claims
     while claims:
-        task = claims[0].task
-        outcome = Succeeded(
-            run_id=run.pk, task_id=task.id, claim=task.claim, actor="worker:bench", output=None
-        )
+        outcome = _done(claims[0])
         began = time.perf_counter()
         claims = take_turn([outcome], claiming=asking).claims
         yield time.perf_counter() - began
 
 
-def seconds(act: Callable[[], None]) -> float:
+def _turns_over_many(workflow: Workflow) -> Iterator[float]:
+    """The seconds of one turn after another that records an outcome of each of some runs and opens what follows."""
+    runs = [engine.start(workflow) for _ in range(TOGETHER)]
+    for _ in range(TURNS):
+        asked = [ClaimRequest("bench", 1, run_id=run.pk) for run in runs]
+        outcomes = [_done(claim) for asking in asked for claim in take_turn(claiming=asking).claims]
+        yield seconds(partial(take_turn, outcomes))
+
+
+def _done(claim: Claim) -> Succeeded:
+    task = claim.task
+    return Succeeded(run_id=task.run_id, task_id=task.id, claim=task.claim, actor="worker:bench", output=None)
+
+
+def seconds(act: Callable[[], object]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
