@@ -97,9 +97,13 @@ def test_the_states_are_told_apart_by(vision: str, theme: str) -> None:
 
 
 @pytest.mark.parametrize(("theme", "smallest"), [("light", 26.9), ("dark", 27.9)])
-def test_the_smallest_distance_is_what_was_measured_when_they_were_chosen(theme: str, smallest: float) -> None:
+def test_the_smallest_distance_is_what_was_measured_when_they_were_chosen(
+    theme: str, smallest: float
+) -> None:
     pairs = list(combinations([colour(state, theme) for state in STATES], 2))
-    assert min(distance(*pair, vision) for pair in pairs for vision in VISIONS) == pytest.approx(smallest, abs=0.05)
+    assert min(distance(*pair, vision) for pair in pairs for vision in VISIONS) == pytest.approx(
+        smallest, abs=0.05
+    )
 
 
 def test_the_tints_are_mixed_as_the_style_sheet_says() -> None:
@@ -123,5 +127,8 @@ def test_the_measures_are_those_of_the_standards() -> None:
     assert contrast(linear("#767676"), white) == pytest.approx(4.54, abs=0.01)
     assert distance(black, white) == pytest.approx(100, abs=0.01)
     # Red and green of the same lightness: nearly one colour without the long cones.
-    assert distance(linear("#E00000"), linear("#008000"), "protan") < distance(linear("#E00000"), linear("#008000")) / 2
+    assert (
+        distance(linear("#E00000"), linear("#008000"), "protan")
+        < distance(linear("#E00000"), linear("#008000")) / 2
+    )
     assert mixed(white, black, 1) == pytest.approx(white, abs=1e-4)
