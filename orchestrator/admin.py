@@ -24,6 +24,7 @@ from orchestrator.models import (
     Approval,
     Approver,
     Event,
+    Hidden,
     LogLine,
     Process,
     Run,
@@ -186,6 +187,12 @@ class SignInFailureAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, *_: object) -> bool:
         return request.user.is_superuser
+
+
+@admin.register(Hidden)
+class HiddenAdmin(ReadOnlyAdmin):
+    list_display = ("user", "what", "at")
+    list_select_related = ("user",)
 
 
 @admin.register(ApiToken)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from orchestrator.models.access import ApiToken, Secret, SignInFailure
 from orchestrator.models.approvals import Approval, Approver, Vote
 from orchestrator.models.events import Event, LogLine
+from orchestrator.models.preferences import Hidden
 from orchestrator.models.processes import Process
 from orchestrator.models.runs import Run, TaskRun
 from orchestrator.models.templates import TeamTemplate, TeamTemplateVersion
@@ -20,6 +21,7 @@ __all__ = [
     "Approval",
     "Approver",
     "Event",
+    "Hidden",
     "LogLine",
     "Process",
     "Run",

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.contrib.auth import get_user_model
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from orchestrator.models import Approval, Run, TaskRun, Vote, Workflow
+from orchestrator.models import Approval, Run, TaskRun
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
 from orchestrator.reads.inbox import Mail, mails
 from orchestrator.reads.keyset import counted, newest_of
@@ -178,23 +177,3 @@ def day(visible: QuerySet[Run]) -> Day:
     counted = Counter({(hour, status): n for hour, status, n in hourly})
     hours = [first + timedelta(hours=n) for n in range(HOURS)]
     return Day(tuple(Hour(h, counted[h, RunStatus.COMPLETED], counted[h, RunStatus.FAILED]) for h in hours))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the first run of Baton itself."""
-
-    key: str
-    label: str
-    done: bool
-
-
-def first_steps(workflows: QuerySet[Workflow], visible: QuerySet[Run]) -> list[Step]:
-    """What somebody new does first, ticked by facts."""
-    people = get_user_model().objects.filter(is_active=True)
-    return [
-        Step("create", "Make a workflow from a template", workflows.exists()),
-        Step("start", "Run it once", visible.exists()),
-        Step("decide", "Decide a request for approval", Vote.objects.exists()),
-        Step("invite", "Invite a colleague", len(people.values_list("pk", flat=True)[:2]) > 1),
-    ]

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from orchestrator.reads.first_steps import is_hidden
 from orchestrator.web import setup_code, throttle
 from orchestrator.web.account_forms import NewPasswordForm, SetupForm, SignInForm
 from orchestrator.web.middleware import open_before_setup, public
@@ -84,7 +85,9 @@ class ProfileView(PasswordChangeView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         roles = self.request.user.groups.order_by("name").values_list("name", flat=True)
-        return super().get_context_data(roles=list(roles), **kwargs)
+        return super().get_context_data(
+            roles=list(roles), steps_hidden=is_hidden(self.request.user), **kwargs
+        )
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
         messages.success(self.request, "Your password is changed. Other browsers have to sign in again.")

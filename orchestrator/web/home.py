@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from orchestrator.permissions import approvals_to_decide, can, runs_for, workflows_for
+from orchestrator.permissions import approvals_to_decide, can, runs_for
 from orchestrator.reads import home as reads
+from orchestrator.reads.first_steps import first_steps
 from orchestrator.reads.health import health
 from orchestrator.web.answers import answer
 from orchestrator.web.charts import hour_bars
@@ -22,7 +23,6 @@ def home(request: HttpRequest) -> HttpResponse:
     stuck = reads.stuck(runs) if can(request.user, "operate") else []
     running, active = reads.running(runs)
     day = reads.day(runs)
-    steps = reads.first_steps(workflows_for(request.user), runs) if can(request.user, "design") else []
     parts = health()
     context = {
         "now": timezone.now(),
@@ -37,8 +37,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "bars": hour_bars(day),
         "health_parts": parts,
         "healthy": all(part["ok"] for part in parts.values()),
-        "steps": steps,
-        "steps_done": sum(step.done for step in steps),
-        "next_step": next((step for step in steps if not step.done), None),
+        "first_steps": first_steps(request.user),
     }
     return answer(request, "home/home.html", context, part="home/_home.html")

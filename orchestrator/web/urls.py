@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orchestrator.web import approvals, home, run_actions, runs, tasks, workflows
+from orchestrator.web import approvals, first_steps, home, run_actions, runs, style, tasks, workflows
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("first-steps/", first_steps.first_steps, name="first-steps"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<slug:key>/", workflows.detail, name="workflow-detail"),
     path("workflows/<slug:key>/start/", workflows.start, name="workflow-start"),
@@ -26,6 +27,7 @@ urlpatterns = [
     path("runs/<int:pk>/tasks/<slug:key>/output.json", tasks.output, name="task-output"),
     path("runs/<int:pk>/tasks/<slug:key>/log.txt", tasks.log, name="task-log"),
     path("runs/<int:pk>/tasks/<slug:key>/<slug:verb>/", run_actions.task_action, name="task-action"),
+    path("style/", style.style, name="style"),
     path("approvals/", approvals.inbox, name="inbox"),
     path("approvals/<int:pk>/", approvals.detail, name="approval-detail"),
     path("approvals/<int:pk>/decide/", approvals.decide, name="approval-decide"),

@@ -59,7 +59,7 @@ def test_every_page_is_whole_at(width: int, scheme: str, people: People) -> None
     outside.goto("/sign-in/")
     wrong = [f"/sign-in/: {fault}" for fault in outside.evaluate(_FAULTS)]
     page = people.sign_in("admin", **options)
-    for path in [*PATHS, *_found(page)]:
+    for path in [*PATHS, *linked_pages(page)]:
         reply = page.goto(path)
         assert reply is not None and reply.ok, path
         wrong += [f"{path}: {fault}" for fault in page.evaluate(_FAULTS)]
@@ -75,7 +75,7 @@ def test_a_page_that_is_not_there_says_so_and_leads_on(people: People) -> None:
     people.wrong = [line for line in people.wrong if not line.startswith(people.served.url + MISSING)]
 
 
-def _found(page: Page) -> Iterator[str]:
+def linked_pages(page: Page) -> Iterator[str]:
     """The pages of one workflow, one run and one request, as the lists lead to them."""
     workflow = _first_link(page, "/workflows/", r"^/workflows/(?!new/)[\w-]+/$")
     yield from (workflow, f"{workflow}start/", f"{workflow}versions/1/")

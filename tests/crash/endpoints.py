@@ -23,6 +23,7 @@ from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.models import (
     ApiToken,
     Approval,
+    Hidden,
     Run,
     Secret,
     SignInFailure,
@@ -147,6 +148,7 @@ def left() -> dict[str, Any]:
         ),
         "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
         "secrets": sorted(Secret.objects.values_list("name", "description")),
+        "hidden": sorted(Hidden.objects.values_list("user__username", "what")),
         "people": sorted((u.username, u.check_password(NEW_PASSWORD)) for u in User.objects.all()),
     }
 
@@ -197,6 +199,12 @@ def _fail_stuck(stage: Stage) -> None:
 
 
 SAVING = {"into": "", "made_of": "1", "name": "Kept", "documentation": "new"}
+
+
+def _hide_first_steps(stage: Stage) -> None:
+    Hidden.objects.create(user=stage.olga, what=Hidden.What.FIRST_STEPS)
+
+
 RENAMING = {"op": "set", "field": ["name"], "value": "Renamed"}
 BATCH = {"batch": "once"}
 OTHER = {**DEFINITION, "name": "Other"}
@@ -303,6 +311,10 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("profile/tokens/", "POST"): (Case("/profile/tokens/", {"name": "new", "days": "30"}, 0),),
     ("profile/tokens/<int:pk>/revoke/", "POST"): (Case("/profile/tokens/{token}/revoke/", repeated=302),),
+    ("first-steps/", "POST"): (
+        Case("/first-steps/", repeated=303),
+        Case("/first-steps/", {"show": "1"}, 303, _hide_first_steps),
+    ),
     ("settings/secrets/", "POST"): (
         Case("/settings/secrets/", {"name": "other", "value": "x", "description": "d"}, 302),
     ),

@@ -51,6 +51,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
 }
 POSTED = {
     "draft-evaluate",
+    "first-steps",
     "run-action",
     "task-action",
     "approval-decide",
