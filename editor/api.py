@@ -18,7 +18,9 @@ from rest_framework.response import Response
 
 from editor import drafts
 from editor.drafts import DisputeError, Draft
+from editor.fixes import with_fixes
 from editor.operations.table import MAX_OPERATIONS
+from orchestrator import actions
 from orchestrator.api.answers import IssueSerializer, ObjectField
 from orchestrator.api.authentication import TokenAuthentication
 from orchestrator.api.base import ApiView
@@ -54,9 +56,18 @@ class ChangedSerializer(serializers.Serializer[Any]):
     can_redo = serializers.BooleanField()
 
 
+class FixSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField(help_text="What a button says.")
+    ops = serializers.ListField(child=ObjectField(), help_text="The operations that mend it.")
+
+
+class FindingSerializer(IssueSerializer):
+    fix = FixSerializer(required=False, help_text="What mends it at once, where something does.")
+
+
 class IssuesSerializer(serializers.Serializer[Any]):
     rev = serializers.IntegerField()
-    issues = IssueSerializer(many=True)
+    issues = FindingSerializer(many=True)
 
 
 _KNOWN = {
@@ -120,6 +131,11 @@ class DraftApi(ApiView):
         )
 
 
+def findings(draft: Draft) -> list[dict[str, Any]]:
+    """What is wrong, with what mends it at once."""
+    return with_fixes(draft.definition, draft.issues, actions.schemas())
+
+
 def disputed(error: DisputeError) -> Response:
     response = answer(error.status, error.code, error.message)
     response.data |= {"rev": error.rev, "disputes": [one.as_json() for one in error.disputes]}
@@ -156,7 +172,7 @@ class IssuesView(DraftApi):
     def get(self, request: Request, key: str) -> Response:
         """Everything that keeps it from being published, and advice."""
         draft = drafts.draft_of(self.workflow(request, key), person_of(request))
-        return Response(IssuesSerializer({"rev": draft.rev, "issues": draft.issues}).data)
+        return Response(IssuesSerializer({"rev": draft.rev, "issues": findings(draft)}).data)
 
 
 class OperationsView(DraftApi):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from editor import drafts
-from editor.api import DraftSerializer
+from editor.api import DraftSerializer, findings
 from orchestrator import actions
 from orchestrator.models import Workflow
 from orchestrator.permissions import require, workflows_for
@@ -72,7 +72,7 @@ def _data(request: HttpRequest, workflow: Workflow, draft: drafts.Draft) -> dict
         "key": workflow.key,
         "name": workflow.name,
         "place": f"{request.user.pk}:{workflow.pk}",
-        "draft": DraftSerializer(draft).data,
+        "draft": {**DraftSerializer(draft).data, "issues": findings(draft)},
         "actions": {one["name"]: one for one in palette()},
         "api": reverse("draft:read", args=[workflow.key]).rstrip("/"),
         "inspector": reverse("workflow-inspector", args=[workflow.key]),

@@ -73,7 +73,8 @@ def pending() -> set[tuple[str, str]]:
 
 def is_there() -> bool:
     """Whether there is a database that is up to date; looking makes none."""
-    if is_embedded() and not connection.is_in_memory_db() and not Path(_name()).exists():
+    in_memory = "memory" in _name()
+    if is_embedded() and not in_memory and not Path(_name()).exists():
         return False
     try:
         return not pending()
