@@ -73,7 +73,7 @@ def pending() -> set[tuple[str, str]]:
 
 def is_there() -> bool:
     """Whether there is a database that is up to date; looking makes none."""
-    in_memory = "memory" in _name()
+    in_memory = _name() == ":memory:" or "mode=memory" in _name()
     if is_embedded() and not in_memory and not Path(_name()).exists():
         return False
     try:
