@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
@@ -86,27 +87,32 @@ def test_the_json_view_tells_of_it_too_and_leads_to_the_draft_as_it_is(people: P
 def test_what_was_changed_while_the_socket_was_gone_is_told_when_it_is_back(people: People) -> None:
     ours, theirs = people.sign_in("admin"), people.sign_in("alice")
     url = new_draft(ours, "Cut off")
-    cut = cuttable(ours)
+    rev = iter([2, 3])
+    sockets = greeting(ours, lambda: hello(next(rev)))
     ours.goto(url)
     theirs.goto(url)
-    expect(avatars(ours)).to_have_count(1, timeout=PATIENCE)
-    cut()
     rename(theirs, "Cut off no more")
+    expect(changed(ours)).to_be_hidden()
+    sockets[-1].close(code=4000)
     expect(changed(ours)).to_contain_text(
         re.compile(r"Alice Archer changed this draft; revision 3\."), timeout=PATIENCE
     )
 
 
-def cuttable(page: Page) -> Callable[[], None]:
-    """The socket of the draft goes through the test, which cuts it and lets it come back a little later."""
-    routes: list[WebSocketRoute] = []
+def hello(rev: int, crowd: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"v": 1, "t": "hello", "rev": rev, "me": {"id": 1}, "people": list(crowd)}
 
-    def through(route: WebSocketRoute) -> None:
-        routes.append(route)
-        route.connect_to_server()
 
-    page.route_web_socket(re.compile("/ws/workflows/"), through)
-    return lambda: routes[-1].close(code=4000)
+def greeting(page: Page, message: Callable[[], dict[str, Any]]) -> list[WebSocketRoute]:
+    """In place of the server every socket of the draft says this, and nothing more by itself."""
+    sockets: list[WebSocketRoute] = []
+
+    def serve(route: WebSocketRoute) -> None:
+        sockets.append(route)
+        route.send(json.dumps(message()))
+
+    page.route_web_socket(re.compile("/ws/workflows/"), serve)
+    return sockets
 
 
 def test_without_a_socket_the_page_asks_for_the_changes(people: People) -> None:
@@ -137,18 +143,12 @@ def test_of_many_people_four_are_shown_and_all_are_named(people: People) -> None
         {"id": 1000 + number, "name": name, "initials": name[:2].upper(), "at": None}
         for number, name in enumerate(names)
     ]
-    served: list[WebSocketRoute] = []
-
-    def serve(route: WebSocketRoute) -> None:
-        served.append(route)
-        route.send(json.dumps({"v": 1, "t": "hello", "rev": 2, "me": {"id": 1}, "people": crowd}))
-
-    page.route_web_socket(re.compile("/ws/workflows/"), serve)
+    sockets = greeting(page, lambda: hello(2, crowd))
     page.goto(url)
     expect(avatars(page)).to_have_count(5, timeout=PATIENCE)
     expect(avatars(page).last).to_have_text(re.compile(r"^\+3"), timeout=PATIENCE)
     expect(avatars(page).last).to_have_attribute("title", "Eve; Flo; Gus", timeout=PATIENCE)
-    served[-1].send(json.dumps({"v": 1, "t": "people", "people": crowd[:5]}))
+    sockets[-1].send(json.dumps({"v": 1, "t": "people", "people": crowd[:5]}))
     expect(avatars(page).last).to_have_attribute("title", "Eve", timeout=PATIENCE)
-    served[-1].close(code=4403)
+    sockets[-1].close(code=4403)
     expect(avatars(page)).to_have_count(0, timeout=PATIENCE)

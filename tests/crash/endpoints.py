@@ -142,9 +142,8 @@ def left() -> dict[str, Any]:
         "approvals": sorted(Approval.objects.values_list("status", "comment")),
         "votes": sorted(Vote.objects.values_list("decision", flat=True)),
         "templates": sorted(
-            TeamTemplateVersion.objects.values_list(
-                "template__key", "template__retired_at__isnull", "number", "documentation"
-            )
+            (one.template.key, bool(one.template.retired_at), one.number, one.documentation)
+            for one in TeamTemplateVersion.objects.select_related("template")
         ),
         "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
         "secrets": sorted(Secret.objects.values_list("name", "description")),
