@@ -35,6 +35,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/workflows/<slug:key>/status", "GET"): (READERS, None),
     ("api/workflows/<slug:key>/draft", "GET"): (DESIGNERS, None),
     ("api/workflows/<slug:key>/draft/changes?since=1", "GET"): (DESIGNERS, None),
+    ("api/workflows/<slug:key>/draft/issues", "GET"): (DESIGNERS, None),
     ("api/workflows/<slug:key>/draft/ops", "POST"): (DESIGNERS, {"base_rev": 1, "ops": []}),
     # Of nothing that was done there is nothing to take back: who is let through is told so.
     ("api/workflows/<slug:key>/draft/undo", "POST"): (DESIGNERS, {}),

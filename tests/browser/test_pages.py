@@ -23,6 +23,7 @@ PATHS = (
     "/workflows/new/blank/",
     "/workflows/approval_chain/edit/?step=level1",
     "/workflows/approval_chain/edit/?step=%2B",
+    "/workflows/approval_chain/edit/canvas/",
     "/workflows/approval_chain/edit/json/",
     "/workflows/approval_chain/diff/1/draft/",
     "/workflows/approval_chain/simulate/",

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
     "workflow-edit": {"key": "gated"},
     "workflow-text": {"key": "gated"},
+    "workflow-canvas": {"key": "gated"},
     "workflow-inspector": {"key": "gated"},
     "draft-inspector": {"key": "gated", "task": "ask"},
     "draft-known": {"key": "gated", "task": "ask"},

@@ -52,9 +52,10 @@ export function createBar(bar, surface) {
     const [x, y, w, h] = [box.x * view.k + view.x, box.y * view.k + view.y, box.w * view.k, box.h * view.k];
     const host = bar.parentElement;
     const middle = x + (w - size.w) / 2;
-    const places = [[middle, y - size.h - GAP], [middle, y + h + GAP], [x + w + GAP, y], [x - size.w - GAP, y]];
-    const [left, top] = places.find(([at, to]) => to > 4 && at > 4 && !covers(at, to)) ?? places[0];
-    bar.style.left = `${Math.max(4, Math.min(left, host.clientWidth - size.w - 4))}px`;
+    const within = ([at, to]) => [Math.max(4, Math.min(at, host.clientWidth - size.w - 4)), to];
+    const places = [[middle, y - size.h - GAP], [middle, y + h + GAP], [x + w + GAP, y], [x - size.w - GAP, y]].map(within);
+    const [left, top] = places.find(([at, to]) => to > 4 && !covers(at, to)) ?? places[0];
+    bar.style.left = `${left}px`;
     bar.style.top = `${Math.max(4, Math.min(top, host.clientHeight - size.h - 4))}px`;
   };
   surface.onView(place);
