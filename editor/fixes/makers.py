@@ -27,7 +27,7 @@ def _unknown_dependency(case: Case) -> Iterator[Way]:
     name, hint = case.value, case.issue.hint
     if not isinstance(name, str):
         return
-    if hint and hint not in case.dependencies:
+    if hint:
         yield f"Change to {hint}", [case.disconnect(name), case.connect(hint)]
     yield _REMOVE, [case.disconnect(name)]
 

@@ -100,10 +100,6 @@ class Case:
         alone = found is ABSENT and self.below == ("conditions", 0)
         return self.root.get("conditions", ABSENT) if alone else found
 
-    @cached_property
-    def dependencies(self) -> list[str]:
-        return dependencies_of(self.scene.definition, self.key)
-
     def is_upstream(self, name: str, more: Iterable[str] = ()) -> bool:
         """Whether a task has settled when this one is decided on, as it is or once it runs after `more` as well."""
         ancestry = self.scene.ancestry
