@@ -297,8 +297,10 @@ function retry(panel) {
 async function carryOut(panel, button) {
   const place = placeOf(panel);
   const operations = operationsOf(button, place);
-  const next = holder(button).querySelector("select") ?? firstOf(panel.element);
-  if (await send(panel, holder(button), operations, place.key)) next?.focus();
+  const held = holder(button);
+  const select = (one) => panel.element.querySelector(one);
+  // Not into a field: the one that goes would stay while it is typed in.
+  if (await send(panel, held, operations, place.key)) (held.querySelector("select") ?? select("#inspect-new-parameter") ?? select("[aria-selected=true]"))?.focus();
 }
 
 async function addParameter(panel, field) {
