@@ -199,7 +199,8 @@ def test_what_the_server_refuses_is_said_beside_the_field(call: Inspecting, peop
     key.fill("called")
     key.blur()
     call.wait_for_sent(1)
-    call.page.wait_for_function("document.querySelector('.inspect').dataset.task === 'called'")
+    call.settle()
+    expect(call.panel.locator(".inspect")).to_have_attribute("data-task", "called")
     assert list(call.draft()["tasks"]) == ["first", "other", "called"]
     # The browser itself reports the request that was refused.
     people.wrong = [line for line in people.wrong if "/draft/ops" not in line]

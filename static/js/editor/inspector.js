@@ -18,7 +18,7 @@ const sending = new WeakMap(); // controls on their way to the server, with the 
  */
 export function mountInspector(element, options) {
   const kept = new Map(); // what could not be sent, by task and place: shown again when the task is
-  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, then: null, tabs: startTabs(element), completion: null };
+  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, then: null, pending: new Set(), tabs: startTabs(element), completion: null };
   panel.completion = attachCompletion(element, { task: () => keyOf(panel), announce: options.announce });
   const listeners = {
     input: (event) => onInput(panel, event.target),
@@ -165,6 +165,8 @@ async function commit(panel, control) {
   if (!held.matches("[data-path], [data-op]") && !control.matches("[data-op]")) return true;
   if (control.dataset.op === "add-parameter") return true; // its button sends it
   if (sending.get(held) === textsOf(held)) return true;
+  // What an input is declared as goes with it under its new name: all of it must be there by then.
+  if (held.dataset.kind === "parameter") await Promise.allSettled(panel.pending);
   const place = placeOf(panel);
   const operations = operationsOf(control, place);
   refuse(held, operations.error ?? "");
@@ -178,9 +180,10 @@ async function send(panel, held, operations, key) {
   const [first] = operations;
   sending.set(held, typed);
   try {
-    const stored = panel.options.send(operations, { label: labelOf(held, first) });
+    const stored = Promise.resolve(panel.options.send(operations, { label: labelOf(held, first) }));
+    panel.pending.add(stored);
     if (first.op === "rename") rename(panel, key, first.to);
-    await stored;
+    await stored.finally(() => panel.pending.delete(stored));
   } catch (error) {
     if (first.op === "rename") rename(panel, first.to, key);
     if (keyOf(panel) !== key) keep(panel, key, held);
@@ -297,8 +300,10 @@ function retry(panel) {
 async function carryOut(panel, button) {
   const place = placeOf(panel);
   const operations = operationsOf(button, place);
-  const next = holder(button).querySelector("select") ?? firstOf(panel.element);
-  if (await send(panel, holder(button), operations, place.key)) next?.focus();
+  const held = holder(button);
+  const select = (one) => panel.element.querySelector(one);
+  // Not into a field: the one that goes would stay while it is typed in.
+  if (await send(panel, held, operations, place.key)) (held.querySelector("select") ?? select("#inspect-new-parameter") ?? select("[aria-selected=true]"))?.focus();
 }
 
 async function addParameter(panel, field) {
