@@ -68,6 +68,11 @@ class Drawing:
     def connect(self, origin: str, to: str) -> None:
         self.drag(self.port(origin, "out"), self.middle(to))
 
+    def pull(self, origin: str, right: float, down: float) -> None:
+        """An edge out of a step, let go on free ground."""
+        x, y = self.port(origin, "out")
+        self.drag((x, y), (x + right, y + down))
+
     def choose(self, text: str, option: str = "") -> None:
         """In the list that is open."""
         picker = self.page.locator("#picker")

@@ -41,14 +41,15 @@ def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People)
 def test_the_mouse_builds_publishes_and_runs_on_the_canvas(people: People) -> None:
     page = people.sign_in("admin")
     drawing = _blank(page, "Drawn by mouse")
-    for name, _, _, _ in STEPS:
-        page.locator('[data-part="canvas"] .surface').dblclick(position={"x": 60, "y": 560})
+    page.get_by_role("button", name="Add the first step").click()
+    drawing.choose(STEPS[0][0], f"Agent task called “{STEPS[0][0]}”")
+    for (name, _, _, after), (right, down) in zip(STEPS[1:], ((110, -90), (110, 90), (110, 90)), strict=True):
+        page.get_by_role("button", name="Fit to view").click()
+        drawing.pull(after[0], right, down)
         drawing.choose(name, f"Agent task called “{name}”")
-    page.get_by_role("button", name="Tidy", exact=True).click()
     page.get_by_role("button", name="Fit to view").click()
-    for name, agent, mode, after in STEPS:
-        for one in after:
-            drawing.connect(one, name)
+    drawing.connect("Analysis Path 2", "Synthesize Results")
+    for name, agent, mode, _ in STEPS:
         drawing.step(name).click()
         _settings(drawing, agent, mode)
     _publish_and_run(drawing)
@@ -91,7 +92,7 @@ def _settings(drawing: Drawing, agent: str, mode: str) -> None:
     panel.get_by_label("Agent", exact=True).press("Tab")
     drawing.saved()
     if mode:
-        panel.get_by_label("Execution mode").select_option(mode)
+        panel.get_by_label("Runs", exact=True).select_option(mode)
         drawing.saved()
 
 
@@ -101,7 +102,7 @@ def _settings_by_keys(drawing: Drawing, agent: str, mode: str) -> None:
     drawing.press("Tab")
     drawing.saved()
     if mode:
-        _tab_to(drawing.page, "Execution mode")
+        _tab_to(drawing.page, "Runs")
         drawing.page.keyboard.type(mode[:3])
         drawing.press("Tab")
         drawing.saved()
@@ -111,7 +112,7 @@ def _tab_to(page: Page, label: str) -> None:
     """Presses Tab until the field with this label has the focus."""
     for _ in range(60):
         said = page.evaluate("document.activeElement.labels?.[0]?.textContent.trim() ?? ''")
-        if said.startswith(label):
+        if said == label or said.startswith((f"{label}\n", f"{label} optional", f"{label}optional")):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"There is no way to {label} by Tab.")

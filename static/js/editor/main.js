@@ -115,7 +115,7 @@ async function start() {
     saved.show(detail);
     find("undo").disabled = !detail.canUndo;
     find("redo").disabled = !detail.canRedo;
-    for (const one of page.querySelectorAll("[data-rev]")) one.value = String(detail.rev);
+    for (const one of document.querySelectorAll("[data-rev]")) one.value = String(detail.rev);
   });
   session.events.addEventListener("issues", ({ detail }) => surface.setProblems(problems.show(detail)));
   session.events.addEventListener("dispute", ({ detail }) => {

@@ -236,6 +236,8 @@ export function createSession({ draft, url, csrf, store, fetch: ask = (...given)
       return !waiting.length;
     },
     draft: () => shown,
+    /** Whether the server has this step already. @param {string|null} key */
+    hasStored: (key) => key === null || Object.hasOwn(confirmed.document?.tasks ?? {}, key),
     rev: () => confirmed.rev,
     waiting: () => waiting.length,
     canUndo: () => waiting.length > 0 || canUndo,

@@ -7,6 +7,7 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   const several = host.querySelector("[data-several]");
   const said = host.querySelector("[data-several-words]");
   let shown;
+  let due = false;
   const inspector = mountInspector(form, {
     url: (key) => (key ? `${data.inspector}${encodeURIComponent(key)}/` : data.inspector),
     // The form is drawn by the server from the stored draft: it answers once the edit is there.
@@ -46,14 +47,22 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
     const key = keys[0] ?? null;
     if (shown !== key) {
       shown = key;
-      inspector.show(key);
+      ask();
     }
     if (path) inspector.focusField(path);
   }
 
+  /** The server cannot show a step before it has it. */
+  function ask() {
+    due = !session.hasStored(shown);
+    if (!due) inspector.show(shown);
+  }
+
   /** The draft has changed; what the server draws follows once it is stored. */
   function changed({ before, now, cause }) {
-    if (cause === "edit") return;
+    if (cause === "edit" || shown === undefined) return;
+    if (due) return ask();
+    if (!session.hasStored(shown)) return;
     const place = (draft) => (shown ? draft.tasks?.[shown] : draft);
     if (place(before) !== place(now) || cause === "answer") inspector.refresh(shown, []);
   }
