@@ -13,7 +13,7 @@ from tests.browser.conftest import People
 from tests.browser.test_pages import PATHS, linked_pages
 
 # Some minutes on a busy machine: each walks through every page.
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Where something is drawn, or stands on grounds of its own: the colours alone are proved in both themes by the unit tests.
 DRAWN = (
@@ -86,7 +86,7 @@ def test_axe_finds_no_violation_in_the_forms_of_a_decision_and_of_an_error(peopl
     page = people.sign_in("alice", color_scheme="dark")
     page.goto("/workflows/new/blank/")
     page.get_by_label("Name").fill(" ")
-    page.get_by_role("button", name="Create it").click()
+    page.get_by_role("button", name="Create and draw").click()
     page.locator("[aria-invalid=true]").first.wait_for()
     assert_accessible(page, "a form with an error")
     # The browser itself reports the refused form as an error; any other stays one.
