@@ -19,6 +19,8 @@ STEPS = (
     ("Synthesize Results", "synthesizer", "", ("Analysis Path 1", "Analysis Path 2")),
 )
 
+RUNS = {"sequential": "one", "parallel": "beside"}  # how the settings say it
+
 
 def test_the_list_view_builds_publishes_and_runs_without_scripts(people: People) -> None:
     page = people.sign_in("admin", java_script_enabled=False)
@@ -51,7 +53,7 @@ def test_the_mouse_builds_publishes_and_runs_on_the_canvas(people: People) -> No
     drawing.connect("Analysis Path 2", "Synthesize Results")
     for name, agent, mode, _ in STEPS:
         drawing.step(name).click()
-        _settings(drawing, agent, mode)
+        _settings(drawing, name, agent, mode)
     _publish_and_run(drawing)
 
 
@@ -73,7 +75,7 @@ def test_the_keyboard_alone_builds_publishes_and_runs_on_the_canvas(people: Peop
     for name, agent, mode, _ in STEPS:
         _go_to(drawing, name)
         drawing.press("Enter")
-        _settings_by_keys(drawing, agent, mode)
+        _settings_by_keys(drawing, name, agent, mode)
     _publish_and_run(drawing, by_keys=True)
 
 
@@ -86,8 +88,9 @@ def _go_to(drawing: Drawing, name: str) -> None:
     expect(drawing.step(name)).to_be_focused()
 
 
-def _settings(drawing: Drawing, agent: str, mode: str) -> None:
+def _settings(drawing: Drawing, name: str, agent: str, mode: str) -> None:
     panel = drawing.page.locator('[data-part="inspector"]')
+    expect(panel.locator("#inspect-title")).to_have_text(name)
     panel.get_by_label("Agent", exact=True).fill(agent)
     panel.get_by_label("Agent", exact=True).press("Tab")
     drawing.saved()
@@ -96,14 +99,15 @@ def _settings(drawing: Drawing, agent: str, mode: str) -> None:
         drawing.saved()
 
 
-def _settings_by_keys(drawing: Drawing, agent: str, mode: str) -> None:
+def _settings_by_keys(drawing: Drawing, name: str, agent: str, mode: str) -> None:
+    expect(drawing.page.locator("#inspect-title")).to_have_text(name)
     _tab_to(drawing.page, "Agent")
     drawing.page.keyboard.type(agent)
     drawing.press("Tab")
     drawing.saved()
     if mode:
         _tab_to(drawing.page, "Runs")
-        drawing.page.keyboard.type(mode[:3])
+        drawing.page.keyboard.type(RUNS[mode])
         drawing.press("Tab")
         drawing.saved()
 

@@ -8,6 +8,7 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   const said = host.querySelector("[data-several-words]");
   let shown;
   let due = false;
+  let wanted = false; // the focus, once there is something to take it
   const inspector = mountInspector(form, {
     url: (key) => (key ? `${data.inspector}${encodeURIComponent(key)}/` : data.inspector),
     // The form is drawn by the server from the stored draft: it answers once the edit is there.
@@ -23,7 +24,8 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   });
   page.addEventListener("editor:inspect", () => {
     show();
-    inspector.focusFirst();
+    wanted = due;
+    if (!due) inspector.focusFirst();
   });
   host.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
@@ -55,7 +57,10 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   /** The server cannot show a step before it has it. */
   function ask() {
     due = !session.hasStored(shown);
-    if (!due) inspector.show(shown);
+    if (due) return;
+    inspector.show(shown);
+    if (wanted) inspector.focusFirst();
+    wanted = false;
   }
 
   /** The draft has changed; what the server draws follows once it is stored. */
