@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 # Where something is drawn, or stands on grounds of its own: the colours alone are proved in both themes by the unit tests.
 DRAWN = (
     *("/", "/workflows/new/", "/workflows/new/approval_chain/"),
-    *("/workflows/approval_chain/edit/?step=level1", "/approvals/"),
+    *("/workflows/approval_chain/edit/?step=level1", "/workflows/approval_chain/edit/canvas/", "/approvals/"),
 )
 Look = Callable[[Page], list[str]]
 # 1280 x 1024 at 400 %: what WCAG 2.2, 1.4.10, asks for.
