@@ -42,9 +42,11 @@ def workflow(request: HttpRequest, key: str) -> HttpResponse:
 @never_cache
 @refusals_as_pages
 def task(request: HttpRequest, key: str, task: str) -> HttpResponse:
-    """The fields of one task, with its problems and what it was given and gave when it ran last."""
+    """The fields of one task, with its problems and what it was given and gave when it ran last. Nothing for one that is
+    not there: while somebody draws, a task may come or go between the question and the answer."""
     found = _workflow(request, key)
-    _require_task(found, task)
+    if not isinstance(tasks_of(found.draft).get(task), dict):
+        return HttpResponse(status=204)
     issues = engine.check_definition(found.draft).issues
     context = {
         "workflow": found,

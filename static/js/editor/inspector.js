@@ -99,7 +99,7 @@ async function ask(panel) {
   const mine = panel.fetching;
   panel.element.setAttribute("aria-busy", "true");
   const reply = await fetch(panel.options.url(panel.shown), { headers: { Accept: "text/html" } }).catch(() => null);
-  const html = reply?.ok ? await reply.text().catch(() => null) : null;
+  const html = reply?.ok && reply.status !== 204 ? await reply.text().catch(() => null) : null;
   if (mine !== panel.fetching) return null;
   panel.element.removeAttribute("aria-busy");
   if (html === null) unreachable(panel, reply?.status);
@@ -108,7 +108,7 @@ async function ask(panel) {
 
 function unreachable(panel, status) {
   if (isShown(panel)) return; // what is there is better than nothing
-  const text = status === 404 ? "The settings of this step come once it is stored." : "The settings could not be loaded.";
+  const text = status === 204 ? "The settings of this step come once it is stored." : "The settings could not be loaded.";
   const again = document.createElement("button");
   Object.assign(again, { type: "button", className: "btn btn-sm", textContent: "Try again" });
   again.dataset.again = "";
