@@ -43,8 +43,12 @@ def edit_canvas(request: HttpRequest, key: str) -> HttpResponse:
         {"title": title, "actions": [one for one in known if one["kind"] == kind]}
         for kind, title in _PARTS.items()
     ]
+    came_from = (
+        workflows_for(request.user).filter(key=request.GET.get("from", "")[:80]).exclude(pk=workflow.pk)
+    )
     context = {
         "workflow": workflow,
+        "came_from": came_from.first(),
         "draft": draft,
         "data": _data(request, workflow, draft),
         "parts": parts,

@@ -50,6 +50,15 @@ export function createFlows(parts) {
     if (node) commands.fold(node);
   }
 
+  /** Into the workflow that the step starts, with the way back in the breadcrumb. */
+  async function openWorkflow() {
+    const [key] = commands.keys();
+    const target = key ? commands.parameter(key, ["workflow_id"]) : null;
+    if (!target || target.includes("{{")) return announce("This step names no workflow that could be opened.");
+    if (!(await session.flush())) return announce("Wait until the draft is saved.");
+    location.assign(`/workflows/${encodeURIComponent(target)}/edit/canvas/?from=${encodeURIComponent(parts.data.key)}`);
+  }
+
   async function changeAction() {
     const [key] = commands.keys();
     if (!key) return announce("Select a step first.");
@@ -160,6 +169,7 @@ export function createFlows(parts) {
       },
       find: findStep,
       changeAction,
+      openWorkflow,
       note: () => note(null),
       publish,
       commands: () => commandList(acts({ carrying, endCarry, sidebar })),
@@ -204,6 +214,7 @@ export function createFlows(parts) {
 const MORE = {
   fold: "Fold or unfold the group",
   changeAction: "Change what the step does, keeping its connections",
+  openWorkflow: "Open the workflow that the step starts",
   note: "Add a note",
   tidyAll: "Tidy everything",
   copy: "Copy",

@@ -70,7 +70,8 @@ export function createBar(bar, surface) {
       box = { x, y, w: Math.max(...boxes.map((one) => one.x + one.w)) - x, h: Math.max(...boxes.map((one) => one.y + one.h)) - y };
       for (const button of bar.querySelectorAll("[data-for]")) {
         const kinds = button.dataset.for.split(" ");
-        button.hidden = !kinds.includes(nodes.length === 1 && !decor.length ? "one" : nodes.length ? "many" : "decor");
+        const fits = kinds.includes(nodes.length === 1 && !decor.length ? "one" : nodes.length ? "many" : "decor");
+        button.hidden = !fits || (button.dataset.icon !== undefined && nodes[0].icon !== button.dataset.icon);
       }
       size = { w: bar.offsetWidth, h: bar.offsetHeight }; // asked once: asking while panning would lay out the page each frame
       place();

@@ -21,7 +21,7 @@ export function createSavedLabel(host, { retry }) {
     /** @param {{state: string, waiting: number, rev: number, at: Date}} status */
     show({ state, waiting, rev, at }) {
       const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-      words.textContent = state === "saved" ? `Draft saved ${time}, rev ${rev}` : WORDS[state](waiting);
+      words.textContent = state === "saved" ? `Draft rev ${rev}, saved ${time}` : WORDS[state](waiting);
       host.dataset.state = state;
       again.hidden = !["retrying", "signed-out"].includes(state);
     },
