@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import People
 from tests.browser.drawing import Drawing
@@ -36,14 +36,39 @@ TASKS = {
 }
 
 
-@pytest.fixture
-def drawing(people: People, served: Served, tmp_path: Any, request: pytest.FixtureRequest) -> Drawing:
-    key = f"keys-{abs(hash(request.node.name)) % 10**9}"
-    path = tmp_path / "flow.json"
-    path.write_text(json.dumps({"id": key, "name": "Keys", "version": "2.0.0", "tasks": TASKS}))
+KEY = "keys"
+_AS_AT_FIRST = """async ([address, tasks]) => {
+  const csrf = JSON.parse(document.getElementById("editor-data").textContent).csrf;
+  const { rev, definition } = await (await fetch(address)).json();
+  const ops = Object.keys(definition.tasks).map((key) => ({ op: "remove", key }));
+  for (const id of Object.keys(definition.metadata?.canvas?.groups ?? {})) ops.push({ op: "group", id, group: null });
+  for (const [key, task] of Object.entries(tasks)) ops.push({ op: "add", key, task });
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+  return (await fetch(`${address}/ops`, { method: "POST", headers, body: JSON.stringify({ base_rev: rev, ops }) })).status;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(served: Served, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One tab for all keys: signing in and importing anew for each would take longer than the keys."""
+    path = tmp_path_factory.mktemp("keys") / "flow.json"
+    path.write_text(json.dumps({"id": KEY, "name": "Keys", "version": "2.0.0", "tasks": TASKS}))
     served.baton("import", str(path))
-    page = people.sign_in("admin")
-    found = Drawing.opened(page, key)
+    people = People(served, browser)
+    yield people.sign_in("admin")
+    for context in people.contexts:
+        context.close()
+    assert not people.wrong, "\n".join(people.wrong)
+
+
+@pytest.fixture
+def drawing(page: Page) -> Drawing:
+    """The same drawing at the start of every test."""
+    if page.locator("[data-editor]").count():
+        Drawing(page, KEY).saved()  # leaving before that would be asked about
+    Drawing.opened(page, KEY)
+    assert page.evaluate(_AS_AT_FIRST, [f"/api/workflows/{KEY}/draft", TASKS]) == 200
+    found = Drawing.opened(page, KEY)
     found.step("Start").click()
     return found
 
