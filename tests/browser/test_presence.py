@@ -21,7 +21,7 @@ def new_draft(page: Page, name: str) -> str:
     """A workflow with one step, and the address of its list view."""
     page.goto("/workflows/new/blank/")
     page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Create it").click()
+    page.get_by_role("button", name="Create and fill in as a list").click()
     form = page.locator("#new-step")
     form.get_by_label("Name").fill("Load")
     form.get_by_label("Agent").fill("demo")

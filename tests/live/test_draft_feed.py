@@ -67,9 +67,11 @@ async def hears(socket: Socket, kind: str) -> dict[str, Any]:
 
 
 async def hears_of(socket: Socket, *there: tuple[str, str | None]) -> None:
-    """Waits until these are told to be there, each at a task."""
-    while [(one["name"], one["at"]) for one in (await hears(socket, "people"))["people"]] != list(there):
-        pass
+    """Waits until these are told to be there, each at a task. Whoever comes before the greeting is told in it."""
+    while True:
+        people = (await socket.hears()).get("people", ())
+        if [(one["name"], one["at"]) for one in people] == list(there):
+            return
 
 
 # Who
