@@ -66,7 +66,8 @@ def drawing(page: Page) -> Drawing:
     """The same drawing at the start of every test."""
     if page.locator("[data-editor]").count():
         Drawing(page, KEY).saved()  # leaving before that would be asked about
-    Drawing.opened(page, KEY)
+    else:
+        Drawing.opened(page, KEY)
     assert page.evaluate(_AS_AT_FIRST, [f"/api/workflows/{KEY}/draft", TASKS]) == 200
     found = Drawing.opened(page, KEY)
     found.step("Start").click()

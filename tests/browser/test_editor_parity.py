@@ -66,7 +66,7 @@ def _cases(pairs: list[tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_browser_makes_the_same_of_an_operation(page: Page, name: str) -> None:
-    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(drafts(), BY_NAME[name]), min_size=5, max_size=12))
     def agree(pairs: list[tuple[Any, Any]]) -> None:
         cases = _cases(pairs)
