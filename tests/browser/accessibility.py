@@ -14,11 +14,13 @@ from playwright.sync_api import Page
 
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
-_RUN: Final = """(tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then(({ violations }) =>
+# What is still fading in has the contrast of neither colour.
+_RUN: Final = """(tags) => Promise.allSettled(document.getAnimations()
+  .filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime)).map((one) => one.finished)).then(() => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then(({ violations }) =>
   violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, any, all, none }) => {
     const why = [...any, ...all, ...none].map(({ message }) => message).join("; ");
     return `${id} (${help}) at ${target.join(" ")}: ${why}`;
-  })))"""
+  }))))"""
 
 # A key was pressed before, so that what takes the focus by script shows it as it would to whoever tabs there.
 _UNSEEN_FOCUS: Final = """async () => {
