@@ -190,7 +190,7 @@ def _workflow(key: str, size: int) -> dict[str, Any]:
             "name": f"Step {i}",
             "action": "condition_check",
             "dependencies": needs,
-            "parameters": {"expressions": {"ok": "true"}},
+            "parameters": {"checks": {"ok": "true"}},
         }
     return {"id": key, "name": f"Bench {size}", "version": "2.0.0", "tasks": tasks}
 

@@ -18,7 +18,7 @@ export const START = "\u0000start";
 
 /**
  * @typedef {{added: Set<import("./types.js").Node>, removed: Set<import("./types.js").Node>, moved: Set<import("./types.js").Node>, painted: Set<import("./types.js").Node>,
- *   newEdges: Set<import("./types.js").Edge>, goneEdges: Set<import("./types.js").Edge>, routed: Set<import("./types.js").Edge>}} Difference
+ *   newEdges: Set<import("./types.js").Edge>, goneEdges: Set<import("./types.js").Edge>, routed: Set<import("./types.js").Edge>, restructured: boolean}} Difference
  *
  * @typedef {object} Model
  * @property {Map<string, import("./types.js").Node>} nodes
@@ -55,6 +55,7 @@ export function createModel(data, labelWidth) {
   model.sync = (next) => {
     const change = exchangeNodes(model, next);
     const edges = exchangeEdges(model, next, byEnds, change);
+    if (!change.restructured && !change.added.size && !change.removed.size && !change.newEdges.size && !change.goneEdges.size) return change;
     const before = new Map([...model.nodes.values()].map((node) => [node, { x: node.x, y: node.y }]));
     const laidOut = place(model, labelWidth);
     for (const [node, at] of before) if (!change.added.has(node) && (node.x !== at.x || node.y !== at.y)) change.moved.add(node);
@@ -100,14 +101,20 @@ function nodeOf(given) {
 
 /** Objects of tasks that stay stay: what is drawn for them is kept by them. */
 function exchangeNodes(model, next) {
-  const change = { added: new Set(), removed: new Set(), moved: new Set(), painted: new Set(), newEdges: new Set(), goneEdges: new Set(), routed: new Set() };
+  const change = { added: new Set(), removed: new Set(), moved: new Set(), painted: new Set(), newEdges: new Set(), goneEdges: new Set(), routed: new Set(), restructured: false };
   const wanted = withDisc(next);
   const nodes = new Map();
   for (const given of wanted) {
     const node = model.nodes.get(given.key);
     nodes.set(given.key, node ?? nodeOf(given));
-    if (!node) change.added.add(nodes.get(given.key));
-    else if (renewed(node, given)) change.painted.add(node);
+    if (!node) {
+      change.added.add(nodes.get(given.key));
+      continue;
+    }
+    const { differs, moved } = renewed(node, given);
+    if (differs) change.painted.add(node);
+    // A place that is stored where the task stands already changes nothing; one that is taken away leaves it to the layout.
+    change.restructured ||= moved;
   }
   for (const [key, node] of model.nodes) if (!nodes.has(key)) change.removed.add(node);
   model.nodes.clear();
@@ -131,8 +138,9 @@ function renewed(node, given) {
     node[name] = value;
     differs = true;
   }
+  const moved = node.position?.x !== given.position?.x || node.position?.y !== given.position?.y;
   node.position = given.position;
-  return differs;
+  return { differs, moved };
 }
 
 function exchangeEdges(model, next, byEnds, change) {

@@ -4,6 +4,8 @@ import { OVERVIEW_FROM } from "./overview.js";
 
 const NO_TEXT = 0.35;
 const NO_DETAIL = 0.55;
+const CROWD = 120; // so many tasks in sight take too long to draw in full, and at these scales cannot be read anyway
+const CROWDED_BY = 0.2; // how much nearer one has to come then
 const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
 
 /**
@@ -17,11 +19,13 @@ export function createSight(surface, model, view) {
   const kept = {};
   let range = null;
   let far = false;
+  let count = 0;
 
   const show = () => {
     if (!range) return;
     const nodes = far ? new Set() : model.grid.within(range);
     for (const some of Object.values(kept)) for (const node of some) if (model.nodes.get(node.key) === node) nodes.add(node);
+    count = nodes.size;
     view.show(nodes, far ? new Set() : edges.within(range));
   };
   return {
@@ -47,8 +51,9 @@ export function createSight(surface, model, view) {
       show();
     },
     look(k, box) {
-      const plain = level(surface, "lod", k, NO_TEXT);
-      level(surface, "lodx", k, NO_DETAIL);
+      const nearer = count > CROWD ? CROWDED_BY : 0;
+      const plain = level(surface, "lod", k, NO_TEXT + nearer);
+      level(surface, "lodx", k, NO_DETAIL + nearer);
       const now = rangeOf(box);
       const nowFar = model.nodes.size > OVERVIEW_FROM && plain;
       if (sameRange(range, now) && nowFar === far) return;

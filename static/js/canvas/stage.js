@@ -22,6 +22,7 @@ import { createViewport } from "./viewport.js";
 export function createStage(host, data, options) {
   const stop = new AbortController();
   const fonts = fontsOf(host);
+  const figure = host.querySelector("[data-zoom-figure]");
   const labelWidth = (label) => pillWidth(label, fonts);
   const model = createModel(data, labelWidth);
   const scene = svg("g", { class: "scene" });
@@ -48,8 +49,8 @@ export function createStage(host, data, options) {
     claim: options.claim,
     onView: (at, box) => {
       sight.look(at.k, box);
-      const figure = host.querySelector("[data-zoom-figure]");
-      if (figure) figure.textContent = `${Math.round(at.k * 100)} %`;
+      const percent = `${Math.round(at.k * 100)} %`;
+      if (figure && figure.textContent !== percent) figure.textContent = percent; // the same text again would lay out the page
       options.onView?.(at, box);
     },
   });

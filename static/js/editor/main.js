@@ -117,7 +117,10 @@ async function start() {
     find("redo").disabled = !detail.canRedo;
     for (const one of document.querySelectorAll("[data-rev]")) one.value = String(detail.rev);
   });
-  session.events.addEventListener("issues", ({ detail }) => surface.setProblems(problems.show(detail)));
+  session.events.addEventListener("issues", ({ detail }) => {
+    surface.setProblems(problems.show(detail));
+    sidebar.checked();
+  });
   session.events.addEventListener("dispute", ({ detail }) => {
     dispute.show(detail);
     announce("Somebody changed the same place. Choose whose stands.");

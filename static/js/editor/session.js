@@ -55,6 +55,7 @@ export function createSession({ draft, url, csrf, store, fetch: ask = (...given)
   /** @param {Operation[]} ops @param {{label: string}} how said to screen readers and kept with the edit */
   function edit(ops, { label }) {
     if (!ops.length) return;
+    clearTimeout(checkTimer); // once the edits pause: a check takes longer than an edit
     const batch = `${sitting}-${String((number += 1)).padStart(6, "0")}`;
     enqueue({ batch, kind: "ops", ops, base_rev: confirmed.rev, label, at: Date.now() });
     reshow("edit");

@@ -8,6 +8,7 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   const said = host.querySelector("[data-several-words]");
   let shown;
   let due = false;
+  let stale = false; // what is shown is no longer what is in the draft
   let wanted = false; // the focus, once there is something to take it
   const inspector = mountInspector(form, {
     url: (key) => (key ? `${data.inspector}${encodeURIComponent(key)}/` : data.inspector),
@@ -63,13 +64,23 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
     wanted = false;
   }
 
-  /** The draft has changed; what the server draws follows once it is stored. */
+  /** The draft has changed. What the server draws is asked for anew once the edits pause, and only if it shows something of them. */
   function changed({ before, now, cause }) {
-    if (cause === "edit" || shown === undefined) return;
-    if (due) return ask();
-    if (!session.hasStored(shown)) return;
-    const place = (draft) => (shown ? draft.tasks?.[shown] : draft);
-    if (place(before) !== place(now) || cause === "answer") inspector.refresh(shown, []);
+    if (shown === undefined) return;
+    stale ||= shown ? before.tasks?.[shown] !== now.tasks?.[shown] : !sameAround(before, now);
+    if (cause !== "edit" && due) ask();
   }
-  return { show, changed, focusFirst: inspector.focusFirst };
+
+  /** The problems of the draft as it is now are known: those beside the fields are, too. */
+  function checked() {
+    if (stale && !due && session.hasStored(shown)) inspector.refresh(shown);
+    stale = false;
+  }
+  return { show, changed, checked };
+}
+
+/** Whether the workflow's own form would look the same. */
+function sameAround(before, now) {
+  const own = ["name", "description", "parameters", "settings"];
+  return own.every((name) => before[name] === now[name]) && Object.keys(before.tasks ?? {}).length === Object.keys(now.tasks ?? {}).length;
 }
