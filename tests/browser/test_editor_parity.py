@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page
 
@@ -28,6 +28,9 @@ _GRAPHS = """async ([drafts, actions]) => { const { graphOf } = await import("/s
 # Expressions are rewritten by the server alone; the browser shows them as soon as it has answered.
 _REWRITES = ("rename", "paste")
 
+# A failing batch names its one case; making a batch of a dozen drafts smaller took minutes.
+_QUICKLY = (Phase.explicit, Phase.generate)
+
 
 def _plain(value: Any) -> Any:
     """Numbers as a browser has them, which knows no difference between 1 and 1.0."""
@@ -36,13 +39,14 @@ def _plain(value: Any) -> Any:
             return int(value)
         case dict():
             return {key: _plain(one) for key, one in value.items()}
-        case list():
+        case list() | tuple():
             return [_plain(one) for one in value]
     return value
 
 
-def _text(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+def _in_order(text: str) -> Any:
+    """What JSON text says, the order of names in a map included; numbers are written differently in the two languages."""
+    return _plain(json.loads(text, object_pairs_hook=lambda pairs: ("map", *pairs)))
 
 
 @pytest.fixture
@@ -66,12 +70,12 @@ def _cases(pairs: list[tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_browser_makes_the_same_of_an_operation(page: Page, name: str) -> None:
-    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, phases=_QUICKLY, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(drafts(), BY_NAME[name]), min_size=5, max_size=12))
     def agree(pairs: list[tuple[Any, Any]]) -> None:
         cases = _cases(pairs)
         for case, (by_changes, by_meaning) in zip(cases, page.evaluate(_DRAFTS, cases), strict=True):
-            assert by_changes == _text(case["after"]), case
+            assert _in_order(by_changes) == _in_order(json.dumps(case["after"])), case
             if name not in _REWRITES:
                 assert json.loads(by_meaning) == _plain(case["after"]), case
 
