@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from editor import drafts
 from editor.api import DraftSerializer, findings
+from editor.inspector.workflow_panel import workflow_panel
 from orchestrator import actions
 from orchestrator.models import Workflow
 from orchestrator.permissions import require, workflows_for
@@ -50,6 +51,7 @@ def edit_canvas(request: HttpRequest, key: str) -> HttpResponse:
         "workflow": workflow,
         "came_from": came_from.first(),
         "draft": draft,
+        "panel": workflow_panel(draft.definition, draft.issues),
         "data": _data(request, workflow, draft),
         "parts": parts,
         "once": new_idempotency_key(),

@@ -22,7 +22,8 @@ def chromium() -> str | None:
 
 def redis_url() -> str:
     """A Redis for tests: the one that is named, or a database of its own in the one of this machine."""
-    return os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/15"
+    sharer = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return os.environ.get("REDIS_URL") or f"redis://127.0.0.1:6379/{15 - sharer}"
 
 
 def _no_browser() -> str:

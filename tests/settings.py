@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 
+# Processes that share the suite among them share neither files nor a Redis database.
+if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    os.environ["BATON_DATA_DIR"] = tempfile.mkdtemp(prefix="baton-test-")
+    if _redis := os.environ.get("REDIS_URL"):
+        _server, _, _number = _redis.rpartition("/")
+        os.environ["REDIS_URL"] = f"{_server}/{int(_number) + int(_worker)}"
 os.environ.setdefault("BATON_DATA_DIR", tempfile.mkdtemp(prefix="baton-test-"))
 os.environ.setdefault("BATON_DEBUG", "1")
 

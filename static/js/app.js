@@ -1,11 +1,10 @@
-/** What every page has: theme, dialogs, keys, toasts, the trouble bar, local times, the number of waiting approvals. */
+/** What every page has: theme, dialogs, keys, toasts, local times, the number of waiting approvals. */
 import { startDialogs } from "./dialog.js";
 import { startKeys } from "./keys.js";
 import { startBadges } from "./me-socket.js";
 import { recall, remember } from "./store.js";
 import { startTimes } from "./times.js";
 import { startToasts } from "./toasts.js";
-import { startTrouble } from "./trouble.js";
 
 function startTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -24,19 +23,10 @@ function startTheme() {
   name();
 }
 
-/** Morphing must not take away what somebody types, nor where they are, nor close what they have unfolded. */
-function setUpMorph() {
-  if (!globalThis.Idiomorph) return;
-  const { defaults } = globalThis.Idiomorph;
-  Object.assign(defaults, { ignoreActiveValue: true, restoreFocus: true });
-  defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element instanceof HTMLDetailsElement);
-}
-
-setUpMorph();
 startTheme();
 startDialogs();
 startKeys();
 startToasts();
-startTrouble();
 startTimes();
+document.querySelector("[data-focus]")?.focus(); // a whole page may come back with errors, too
 if ("signedIn" in document.body.dataset) startBadges();

@@ -19,7 +19,6 @@ export function startDialogs() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeMenus(document.body);
   });
-  document.addEventListener("htmx:confirm", askBeforeRequest);
   document.addEventListener("submit", askBeforeSubmit);
 }
 
@@ -41,15 +40,6 @@ function closeMenus(target) {
     if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     menu.open = false;
   }
-}
-
-function askBeforeRequest(event) {
-  const { question, elt, issueRequest } = event.detail;
-  if (!question) return;
-  event.preventDefault();
-  ask(question, elt.dataset).then((yes) => {
-    if (yes) issueRequest(true);
-  });
 }
 
 function askBeforeSubmit(event) {

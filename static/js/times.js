@@ -86,8 +86,6 @@ export function renderTimes(root = document) {
 export function startTimes() {
   renderTimes();
   count(new Date());
-  document.addEventListener("htmx:load", (event) => renderTimes(event.target));
-  document.addEventListener("htmx:afterSettle", (event) => renderTimes(event.target));
   setInterval(() => {
     if (document.hidden) return;
     const now = new Date();

@@ -5,15 +5,17 @@ const STAY = 6000;
 export function startToasts() {
   const host = document.getElementById("toasts");
   if (!host) return;
-  for (const toast of host.querySelectorAll("[data-toast]")) live(toast);
-  document.addEventListener("htmx:oobAfterSwap", () => {
-    for (const toast of document.querySelectorAll("#toasts [data-toast]")) live(toast);
-  });
+  enliven();
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-dismiss]")) event.target.closest("[data-toast]")?.remove();
   });
   // A view may answer with HX-Trigger: {"toast": {"text": "…", "state": "success"}}.
   document.addEventListener("toast", (event) => show(event.detail.text, event.detail.state));
+}
+
+/** Those that came from the server. */
+export function enliven() {
+  for (const toast of document.querySelectorAll("#toasts [data-toast]")) live(toast);
 }
 
 /**

@@ -18,7 +18,6 @@ export function startTrouble() {
     if (event.target.closest("[data-trouble-close]")) close();
   });
   document.addEventListener("htmx:afterSwap", focusOnErrors);
-  document.querySelector("[data-focus]")?.focus(); // a whole page may come back with errors, too
 }
 
 /** While the database is away the server says what that means for this request; a proxy before it would send a page. */

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page
 
 _MOUNT = """async ({ key, task }) => {
   const { mountInspector } = await import("/static/js/editor/inspector.js");
+  const { startTabs } = await import("/static/js/editor/tabs.js");
   const style = document.createElement("link");
   Object.assign(style, { rel: "stylesheet", href: "/static/css/inspector.css" });
   document.head.append(style);
@@ -30,6 +31,7 @@ _MOUNT = """async ({ key, task }) => {
   const page = globalThis.held = { sent: [], labels: [], said: [], pending: 0, queue: Promise.resolve(), draft: await ask("") };
   page.reread = async () => { page.draft = await ask(""); return page.draft; };
   page.inspector = mountInspector(panel, {
+    tabs: startTabs(panel),
     url: (one) => `/workflows/${key}/edit/inspector/${one === null ? "" : `${one}/`}`,
     task: () => task,
     readDraft: () => page.draft.definition,

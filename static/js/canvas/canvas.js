@@ -4,6 +4,7 @@
  * The host is an empty block of some height; buttons inside it with `data-zoom="in|out|fit"` and an element with
  * `data-zoom-figure` are wired when present. The canvas is read only.
  */
+import { startClock } from "./clock.js";
 import { listenToKeys } from "./keyboard.js";
 import { createStage } from "./stage.js";
 import { readable, ROOM } from "./viewport.js";
@@ -95,18 +96,4 @@ function listenToClicks(frame, model, { commands, viewport, sight }, signal) {
     const node = model.nodes.get(key ?? "");
     if (node && !node.disc) commands.open(node.key);
   }, { signal });
-}
-
-/** Figures that count move on each second. @param {View} view */
-export function startClock(view) {
-  let paused = false;
-  const timer = setInterval(() => {
-    if (!paused && !document.hidden) view.tick(Date.now());
-  }, 1000);
-  return {
-    pause: (on) => {
-      paused = on;
-    },
-    stop: () => clearInterval(timer),
-  };
 }

@@ -18,6 +18,11 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A rectangle takes this place. @param {SVGElement} rect @param {import("./types.js").Box} box */
+export function cover(rect, { x, y, w, h }) {
+  for (const [name, value] of Object.entries({ x, y, width: w, height: h })) rect.setAttribute(name, String(value));
+}
+
 let sprite = null;
 
 /** Address of a symbol in the sprite; the page names the sprite, whose file name carries a hash. */

@@ -5,7 +5,6 @@ import { FRAME, NOTE } from "./decor.js";
 import { tasksOf } from "./document.js";
 import { GROUP, groupsOf, notesOf } from "./graph.js";
 import { writeInPlace } from "./inplace.js";
-import { BROWSERS, KEYS } from "./keys.js";
 import { pick } from "./picker.js";
 
 const MOST_NOTE = 2000;
@@ -172,11 +171,8 @@ export function createFlows(parts) {
       openWorkflow,
       note: () => note(null),
       publish,
-      commands: () => commandList(acts({ carrying, endCarry, sidebar })),
-      sheet: () => {
-        fillSheet();
-        openDialog("shortcuts-dialog");
-      },
+      commands: async () => (await names())?.chooseCommand(acts({ carrying, endCarry, sidebar })),
+      sheet: async () => (await names())?.openSheet(),
       back() {
         if (surface.viewport.cancelDrag(new PointerEvent("pointercancel"))) return;
         if (carrying()) return endCarry(false);
@@ -194,59 +190,10 @@ export function createFlows(parts) {
     };
   }
 
-  async function commandList(act) {
-    const keys = new Map();
-    for (const [key, name] of KEYS) if (!keys.has(name)) keys.set(name, key);
-    const said = { ...Object.fromEntries(KEYS.map(([, name, words]) => [name, words])), ...MORE };
-    const hidden = new Set(["commands", "back", "open"]);
-    const found = await pick({
-      title: "All commands",
-      placeholder: "What to do",
-      items: Object.entries(said).filter(([name]) => act[name] && !hidden.has(name)).map(([name, label]) => ({ id: name, label, keys: shortcut(keys.get(name)) })),
-      empty: "There is no such command.",
-    });
-    if (found) act[found.item.id]();
-  }
+  /** What only names the commands comes when it is asked for. */
+  const names = () => import("./sheet.js").catch(() => announce("The server does not answer. The keys work all the same."));
 
   return { add, write, note, group, open, publish, acts };
-}
-
-const MORE = {
-  fold: "Fold or unfold the group",
-  changeAction: "Change what the step does, keeping its connections",
-  openWorkflow: "Open the workflow that the step starts",
-  note: "Add a note",
-  tidyAll: "Tidy everything",
-  copy: "Copy",
-  "align-left": "Align left",
-  "align-centre": "Align centres",
-  "align-right": "Align right",
-  "align-top": "Align top",
-  "align-middle": "Align middles",
-  "align-bottom": "Align bottom",
-  "distribute-across": "Distribute across",
-  "distribute-down": "Distribute down",
-};
-
-function shortcut(keys) {
-  const mod = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
-  return (keys ?? "").replace("mod", mod).replace("shift", "Shift").replace(/\+([a-z])$/, (_, letter) => `+${letter.toUpperCase()}`);
-}
-
-function fillSheet() {
-  const body = document.querySelector("#shortcuts-dialog [data-shortcuts]");
-  if (body.childElementCount) return;
-  for (const [keys, , words] of [...KEYS, ...BROWSERS]) {
-    const row = document.createElement("div");
-    const key = document.createElement("kbd");
-    key.textContent = shortcut(keys);
-    const term = document.createElement("dt");
-    term.append(key);
-    const said = document.createElement("dd");
-    said.textContent = words;
-    row.append(term, said);
-    body.append(row);
-  }
 }
 
 function cycleEdges(surface, announce) {

@@ -1,5 +1,5 @@
 /** What a pointer does on the canvas besides panning: drag steps, notes and groups, draw a frame around steps, pull an edge, splice. */
-import { svg } from "../canvas/dom.js";
+import { cover, svg } from "../canvas/dom.js";
 import { snapped, touches } from "../canvas/placing.js";
 import { FRAME, NOTE, NOTE_SIZE } from "./decor.js";
 import { GROUP, groupsOf, notesOf } from "./graph.js";
@@ -174,11 +174,8 @@ function saidOf(nodes, target) {
 /** The edge that a loose step is held over. */
 function spliceUnder(surface, node) {
   if (node.into.some((edge) => !edge.from.disc) || node.out.length || node.key.startsWith(GROUP)) return null;
-  const middle = { x: node.x + node.w / 2 - SPLICE, y: node.y + node.h / 2 - SPLICE, w: 2 * SPLICE, h: 2 * SPLICE };
-  for (const edge of surface.sight.edgesIn(middle)) {
-    if (edge.from !== node && edge.to !== node && !edge.from.disc && !isFolded(edge) && edge.boxes.some((box) => touches(box, middle))) return edge;
-  }
-  return null;
+  // A step without edges: none of those found is its own.
+  return edgeAt(surface, { x: node.x + node.w / 2, y: node.y + node.h / 2 });
 }
 
 export function isFolded(edge) {
@@ -218,10 +215,7 @@ function framing(surface, event) {
   const band = svg("rect", { class: "band" });
   const before = new Set(surface.selection());
   const boxTo = (point) => ({ x: Math.min(from.x, point.x), y: Math.min(from.y, point.y), w: Math.abs(point.x - from.x), h: Math.abs(point.y - from.y) });
-  const rim = atRim(surface, (point) => {
-    const box = boxTo(point);
-    for (const [name, value] of Object.entries({ x: box.x, y: box.y, width: box.w, height: box.h })) band.setAttribute(name, String(value));
-  });
+  const rim = atRim(surface, (point) => cover(band, boxTo(point)));
   return {
     start: () => surface.view.front.append(band),
     move: rim.move,

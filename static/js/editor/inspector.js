@@ -2,9 +2,9 @@
  * The inspector: fetches the panel of a task (or of the workflow), turns what is changed in it into operations, and keeps
  * what is being typed whatever comes in meanwhile. A control with text that is not sent yet is never replaced.
  */
+import { Idiomorph } from "../../vendor/idiomorph-0.8.0.esm.js";
 import { attachCompletion } from "./complete.js";
 import { holder, nameOf, operationsOf } from "./fields.js";
-import { startTabs } from "./tabs.js";
 
 const QUIET = 150; // ms in which several changes are answered by one fetch
 const IDLE = 2000; // ms without a key after which what is typed is sent though the field is not left
@@ -13,12 +13,12 @@ const sending = new WeakMap(); // controls on their way to the server, with the 
 /**
  * @param {HTMLElement} element
  * @param {{url: (key: string|null) => string, send: (ops: object[], about: {label: string}) => Promise<unknown>,
- *   readDraft: () => object, announce: (text: string) => void, onClose?: () => void}} options `send` rejects with an error
+ *   readDraft: () => object, announce: (text: string) => void, tabs: {settle: () => void, reveal: (target: Element) => void}, onClose?: () => void}} options `send` rejects with an error
  *   whose message is shown beside the field
  */
 export function mountInspector(element, options) {
   const kept = new Map(); // what could not be sent, by task and place: shown again when the task is
-  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, then: null, pending: new Set(), tabs: startTabs(element), completion: null };
+  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, then: null, pending: new Set(), tabs: options.tabs, completion: null };
   panel.completion = attachCompletion(element, { task: () => keyOf(panel), announce: options.announce });
   const listeners = {
     input: (event) => onInput(panel, event.target),
@@ -28,6 +28,7 @@ export function mountInspector(element, options) {
     keydown: (event) => onKey(panel, event),
   };
   for (const [name, listener] of Object.entries(listeners)) element.addEventListener(name, listener);
+  adopt(panel);
   return {
     show: (key) => show(panel, key),
     refresh: (key) => (key === panel.shown ? soon(panel) : undefined),
@@ -46,6 +47,13 @@ export function mountInspector(element, options) {
 }
 
 // Showing
+
+/** What the page came with is shown as if it had been asked for. */
+function adopt(panel) {
+  if (!panel.element.querySelector(".inspect")) return;
+  panel.shown = keyOf(panel);
+  settle(panel);
+}
 
 /** What was typed for the task before is sent first, or kept until that task is shown again. */
 async function show(panel, key) {
@@ -84,10 +92,15 @@ async function refresh(panel) {
   const html = await ask(panel);
   if (html === null) return;
   panel.stale = isTyping(document.activeElement) && panel.element.contains(document.activeElement);
-  globalThis.Idiomorph.morph(panel.element, html, {
+  Idiomorph.morph(panel.element, html, {
     morphStyle: "innerHTML",
+    restoreFocus: true,
     ignoreActiveValue: isTyping(document.activeElement), // it would leave out all that a focused summary or button holds
-    callbacks: { beforeNodeMorphed: (old) => !isBusy(old), beforeNodeRemoved: (old) => !isBusy(old) && !holdsBusy(old) },
+    callbacks: {
+      beforeNodeMorphed: (old) => !isBusy(old),
+      beforeNodeRemoved: (old) => !isBusy(old) && !holdsBusy(old),
+      beforeAttributeUpdated: (name, one) => !(name === "open" && one instanceof HTMLDetailsElement),
+    },
   });
   panel.completion.forget();
   settle(panel);

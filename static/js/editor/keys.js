@@ -7,52 +7,50 @@ const FAR = 4;
 const PAUSE = 900; // ms after which letters begin another name
 
 /**
- * Key → command of `act`; "mod" is Ctrl or Cmd. The sheet of shortcuts is made from the same table.
- * @type {[string, string, string][]} keys, name of the command, words
+ * Key → command of `act`; "mod" is Ctrl or Cmd. The sheet of shortcuts is made from the same table, with the words in sheet.js.
+ * @type {[string, string][]} keys, name of the command
  */
 export const KEYS = [
-  ["Enter", "open", "Open the settings of the step"],
-  ["Escape", "back", "Back: out of settings, connecting, selection"],
-  ["Home", "first", "First step"],
-  ["End", "last", "Last step"],
-  ["[", "earlier", "Previous step of the same branch point"],
-  ["]", "later", "Next step of the same branch point"],
-  ["Space", "toggle", "Select or deselect the step"],
-  ["mod+a", "all", "Select everything"],
-  ["u", "upstream", "Select all that runs before"],
-  ["d", "downstream", "Select all that runs after"],
-  ["n", "add", "Add a step after the selection"],
-  ["/", "add", "Add a step after the selection"],
-  ["i", "insert", "Insert a step into the chosen edge"],
-  ["c", "connect", "Connect to another step"],
-  ["e", "edges", "Go through the edges of the step"],
-  ["m", "move", "Move to…: arrows or one click place it"],
-  ["g", "group", "Group the selection, or dissolve the group"],
-  ["t", "tidy", "Tidy the selection, or everything"],
-  ["Delete", "remove", "Delete"],
-  ["Backspace", "remove", "Delete"],
-  ["mod+Delete", "join", "Delete and join the neighbours"],
-  ["mod+Backspace", "join", "Delete and join the neighbours"],
-  ["mod+z", "undo", "Undo"],
-  ["mod+shift+z", "redo", "Redo"],
-  ["mod+y", "redo", "Redo"],
-  ["mod+d", "duplicate", "Duplicate"],
-  ["F2", "rename", "Rename in place"],
-  ["+", "zoomIn", "Zoom in"],
-  ["=", "zoomIn", "Zoom in"],
-  ["-", "zoomOut", "Zoom out"],
-  ["0", "actual", "100 %"],
-  ["1", "fit", "Show everything"],
-  ["2", "fitSelection", "Show the selection"],
-  ["f", "find", "Find a step"],
-  ["mod+f", "find", "Find a step"],
-  ["mod+s", "publish", "Publish"],
-  ["mod+k", "commands", "All commands"],
-  ["?", "sheet", "This list"],
+  ["Enter", "open"],
+  ["Escape", "back"],
+  ["Home", "first"],
+  ["End", "last"],
+  ["[", "earlier"],
+  ["]", "later"],
+  ["Space", "toggle"],
+  ["mod+a", "all"],
+  ["u", "upstream"],
+  ["d", "downstream"],
+  ["n", "add"],
+  ["/", "add"],
+  ["i", "insert"],
+  ["c", "connect"],
+  ["e", "edges"],
+  ["m", "move"],
+  ["g", "group"],
+  ["t", "tidy"],
+  ["Delete", "remove"],
+  ["Backspace", "remove"],
+  ["mod+Delete", "join"],
+  ["mod+Backspace", "join"],
+  ["mod+z", "undo"],
+  ["mod+shift+z", "redo"],
+  ["mod+y", "redo"],
+  ["mod+d", "duplicate"],
+  ["F2", "rename"],
+  ["+", "zoomIn"],
+  ["=", "zoomIn"],
+  ["-", "zoomOut"],
+  ["0", "actual"],
+  ["1", "fit"],
+  ["2", "fitSelection"],
+  ["f", "find"],
+  ["mod+f", "find"],
+  ["mod+s", "publish"],
+  ["mod+k", "commands"],
+  ["?", "sheet"],
 ];
-const BY_KEY = new Map(KEYS.map(([keys, command]) => [keys, command]));
-/** What the browser itself makes events of: copy, cut, paste. */
-export const BROWSERS = [["mod+c", "", "Copy"], ["mod+x", "", "Cut"], ["mod+v", "", "Paste"], ["Arrows", "", "Go to the nearest step, along edges first"], ["shift+Arrows", "", "Extend the selection"], ["mod+Arrows", "", "Move the selection by one grid step, with Shift by four"]];
+const BY_KEY = new Map(KEYS);
 
 /**
  * @param {HTMLElement} frame

@@ -1,6 +1,5 @@
 /** The editor's page: puts session, canvas, inspector, problems and presence together. Data comes from `#editor-data`. */
-import { announceNow } from "../announce.js";
-import { savePicture } from "../canvas/export.js";
+import { announceNow as announce } from "../announce.js";
 import { show as toast } from "../toasts.js";
 import { createClaim, carry, edgeAt } from "./gestures.js";
 import { createCommands } from "./commands.js";
@@ -12,13 +11,12 @@ import { listenToEditorKeys } from "./keys.js";
 import { createMinimap } from "./minimap.js";
 import { createPalette } from "./palette.js";
 import { createProblems } from "./problems.js";
-import { createDisputeBar, createSavedLabel } from "./saved.js";
+import { createSavedLabel } from "./saved.js";
 import { createSession } from "./session.js";
 import { createSidebar } from "./sidebar.js";
 import { memoryStore, openStore } from "./store.js";
 import { createSurface } from "./surface.js";
 import { createTogether } from "./together.js";
-import { createTrying } from "./trying.js";
 
 const LONG_PRESS = 550;
 
@@ -32,7 +30,6 @@ async function start() {
   let [plus, bar, minimap, sidebar, together] = [];
   let load = null;
   let space = false;
-  const announce = (text) => announceNow(text);
   const edit = (ops, how) => {
     session.edit(ops, how);
     announce(how.label);
@@ -75,20 +72,18 @@ async function start() {
     label: `Workflow canvas of ${data.draft.definition.name || data.name}`,
     claim: createClaim(() => surface, { edit, connectFrom: connecting.pull, panning: () => space || load !== null, touchDown: (event) => longPress(event, surface, flows) }),
     onSelect: () => selected(),
-    onView: () => {},
   });
   plus = createPlus(surface);
   bar = createBar(find("bar"), surface);
   minimap = createMinimap(find("minimap"), surface);
   sidebar = createSidebar(find("inspector"), { ...context, commands, flows });
   const saved = createSavedLabel(find("saved"), { retry: session.retry });
-  const dispute = createDisputeBar(find("dispute"), { draft: session.draft, settle: session.settle, jump: (key) => go(key) });
+  let dispute = null;
   const problems = createProblems(find("problems"), {
     draft: session.draft,
     jump: (key, path) => go(key, path),
     mend: (fix) => edit(fix.ops, { label: fix.label }),
   });
-  const trying = createTrying({ ...context, find, commands });
   together = createTogether({ ...context, find, go });
   createPalette(find("palette"), { surface, commands, flows, edgeAt });
 
@@ -121,17 +116,30 @@ async function start() {
     surface.setProblems(problems.show(detail));
     sidebar.checked();
   });
-  session.events.addEventListener("dispute", ({ detail }) => {
+  session.events.addEventListener("dispute", async ({ detail }) => {
+    const { createDisputeBar } = await import("./dispute.js").catch(() => ({}));
+    if (!createDisputeBar) return toast("Somebody changed the same place. Load the page again to choose whose stands.", "failed");
+    dispute ??= createDisputeBar(find("dispute"), { draft: session.draft, settle: session.settle, jump: (key) => go(key) });
     dispute.show(detail);
     announce("Somebody changed the same place. Choose whose stands.");
   });
   session.events.addEventListener("refused", ({ detail }) => toast(`${detail.label}: ${detail.message}`, "failed"));
   session.events.addEventListener("unstored", () => toast("This browser keeps nothing here: stay on the page until the draft is saved.", "failed"));
 
-  const picture = (kind) => savePicture(surface, data.key, kind, data.name).catch((error) => toast(`The picture was not saved. ${error.message}`, "failed"));
+  // What not every sitting needs comes when it is asked for.
+  const picture = (kind) =>
+    import("../canvas/export.js")
+      .then(({ savePicture }) => savePicture(surface, data.key, kind, data.name))
+      .catch((error) => toast(`The picture was not saved. ${error.message}`, "failed"));
+  let trying = null;
+  async function tryIt() {
+    const { createTrying } = await import("./trying.js");
+    trying ??= createTrying({ ...context, find, commands });
+    return trying.open();
+  }
   const act = {
     ...flows.acts({ endCarry, carrying: () => load !== null, sidebar }),
-    tryIt: trying.open,
+    tryIt: () => tryIt().catch(() => toast("The server does not answer. Try again in a moment.", "failed")),
     saveSvg: () => picture("svg"),
     savePng: () => picture("png"),
   };

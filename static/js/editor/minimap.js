@@ -1,5 +1,5 @@
 /** The whole drawing in a corner: what is in sight is framed; a click or a drag goes there. */
-import { svg } from "../canvas/dom.js";
+import { cover, svg } from "../canvas/dom.js";
 
 const MOST = 3000; // more tasks than this are drawn as one path anyway, and redrawn rarely
 const WAIT = 120;
@@ -21,9 +21,6 @@ export function createMinimap(host, surface) {
     tasks.setAttribute("d", [...boxes].map((box) => `M${box.x} ${box.y}h${box.w}v${box.h}h${-box.w}z`).join(""));
     frame.setAttribute("stroke-width", String((bounds.w + 2 * room) / 120));
   };
-  const look = (box) => {
-    for (const [name, value] of Object.entries({ x: box.x, y: box.y, width: box.w, height: box.h })) frame.setAttribute(name, String(value));
-  };
   const go = (event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(picture.getScreenCTM().inverse());
     surface.viewport.centreOn(at);
@@ -35,9 +32,9 @@ export function createMinimap(host, surface) {
   picture.addEventListener("pointermove", (event) => {
     if (picture.hasPointerCapture(event.pointerId)) go(event);
   });
-  surface.onView(look);
+  surface.onView((box) => cover(frame, box));
   draw();
-  look(surface.viewport.seen());
+  cover(frame, surface.viewport.seen());
   return {
     changed() {
       timer ||= setTimeout(draw, WAIT);

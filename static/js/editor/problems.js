@@ -32,7 +32,6 @@ export function createProblems(host, { draft, jump, mend }) {
       host.classList.toggle("is-empty", !issues.length);
       return byTask(issues, draft());
     },
-    errors: () => issues.filter((issue) => issue.severity === "error").length,
   };
 }
 

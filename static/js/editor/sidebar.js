@@ -1,5 +1,6 @@
 /** The panel beside the canvas: the settings of the chosen step, of several, of an edge, or of the workflow. */
-import { mountInspector } from "./inspector.js";
+import { show as toast } from "../toasts.js";
+import { startTabs } from "./tabs.js";
 
 /** @param {HTMLElement} host @param {any} parts see main.js */
 export function createSidebar(host, { surface: surfaceOf, session, edit, announce, commands, data, page }) {
@@ -10,7 +11,10 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
   let due = false;
   let stale = false; // what is shown is no longer what is in the draft
   let wanted = false; // the focus, once there is something to take it
-  const inspector = mountInspector(form, {
+  const tabs = startTabs(form);
+  tabs.settle();
+  const options = {
+    tabs,
     url: (key) => (key ? `${data.inspector}${encodeURIComponent(key)}/` : data.inspector),
     // The form is drawn by the server from the stored draft: it answers once the edit is there.
     async send(ops, how) {
@@ -22,11 +26,33 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
     task: () => shown,
     readDraft: session.draft,
     announce,
-  });
+  };
+  let coming = null;
+  let mounted = null;
+
+  /** The form is in the page; what reads and sends it comes with the first step that is chosen, or when it is touched. */
+  function inspector() {
+    coming ??= import("./inspector.js").then(({ mountInspector }) => (mounted = mountInspector(form, options)));
+    return coming.catch(() => {
+      coming = null;
+      toast("The settings could not be loaded. Choose the step again in a moment.", "failed");
+    });
+  }
+  const within = async (act) => {
+    const one = mounted ?? (await inspector());
+    if (one) act(one);
+  };
+  for (const name of ["focusin", "pointerover"]) form.addEventListener(name, () => inspector(), { once: true });
+  form.addEventListener("click", async (event) => {
+    const button = event.target.closest("button, a");
+    if (mounted || !button) return;
+    event.preventDefault();
+    if (await inspector()) button.click();
+  }, { capture: true });
   page.addEventListener("editor:inspect", () => {
     show();
     wanted = due;
-    if (!due) inspector.focusFirst();
+    if (!due) within((one) => one.focusFirst());
   });
   host.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
@@ -52,16 +78,20 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
       shown = key;
       ask();
     }
-    if (path) inspector.focusField(path);
+    if (path) within((one) => one.focusField(path));
   }
 
   /** The server cannot show a step before it has it. */
   function ask() {
     due = !session.hasStored(shown);
-    if (due) return;
-    inspector.show(shown);
-    if (wanted) inspector.focusFirst();
+    if (due || (shown === null && !mounted)) return; // the page came with the workflow's own
+    const focus = wanted;
     wanted = false;
+    const key = shown;
+    within((one) => {
+      one.show(key);
+      if (focus) one.focusFirst();
+    });
   }
 
   /** The draft has changed. What the server draws is asked for anew once the edits pause, and only if it shows something of them. */
@@ -73,7 +103,7 @@ export function createSidebar(host, { surface: surfaceOf, session, edit, announc
 
   /** The problems of the draft as it is now are known: those beside the fields are, too. */
   function checked() {
-    if (stale && !due && session.hasStored(shown)) inspector.refresh(shown);
+    if (stale && !due && session.hasStored(shown)) within((one) => one.refresh(shown));
     stale = false;
   }
   return { show, changed, checked };

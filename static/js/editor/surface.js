@@ -2,16 +2,16 @@
 import { around, layoutOf } from "../canvas/model.js";
 import { besideThem, freeSpot } from "../canvas/placing.js";
 import { createStage } from "../canvas/stage.js";
-import { startClock } from "../canvas/canvas.js";
+import { startClock } from "../canvas/clock.js";
 import { createDecor } from "./decor.js";
 import { graphOf, GROUP, groupsOf } from "./graph.js";
 
 /**
  * @param {HTMLElement} host
  * @param {{draft: any, actions: Record<string, import("./graph.js").ActionInfo>, label: string,
- *   claim: (event: PointerEvent) => import("../canvas/viewport.js").Drag|null, onSelect: () => void, onView: (box: import("../canvas/types.js").Box) => void}} options
+ *   claim: (event: PointerEvent) => import("../canvas/viewport.js").Drag|null, onSelect: () => void}} options
  */
-export function createSurface(host, { draft: first, actions, label, claim, onSelect, onView }) {
+export function createSurface(host, { draft: first, actions, label, claim, onSelect }) {
   let draft = first;
   let problems = new Map();
   let selection = new Set();
@@ -23,7 +23,6 @@ export function createSurface(host, { draft: first, actions, label, claim, onSel
     claim,
     onView: (at, box) => {
       for (const look of seen) look(box);
-      onView(box);
     },
   });
   const { model, view, sight, viewport } = stage;
