@@ -133,6 +133,7 @@ STATES = {
     "connecting": ("c",),
     "everything selected": ("Control+a",),
 }
+DIALOGS = {"adding", "all commands", "the sheet of keys", "publishing"}
 
 
 def test_every_state_of_the_editor_is_accessible(people: People, key: str) -> None:
@@ -143,4 +144,6 @@ def test_every_state_of_the_editor_is_accessible(people: People, key: str) -> No
         page.keyboard.press("Escape")
         drawing.step("Start").click()
         drawing.press(*keys)
+        if name in DIALOGS:
+            expect(page.locator("dialog[open]")).to_be_visible()
         assert_accessible(page, f"editor, {name}")

@@ -95,6 +95,8 @@ def _for_each(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Issu
 def _parameters(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Issue]:
     """The parameters of an action: some of its fields are expressions, in all others strings are templates."""
     given = mapping(task.get("parameters"))
+    if not given:
+        return
     action = task.get("action")
     schema = scope.draft.actions.get(action, _NO_PARAMETERS) if isinstance(action, str) else _NO_PARAMETERS
     where = at(path, "parameters")
@@ -112,6 +114,8 @@ def _is_expression(schema: ParameterSchema, name: str) -> bool:
 
 def _compensation(task: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Issue]:
     given = mapping(task.get("compensation"))
+    if not given:
+        return
     where = at(path, "compensation")
     yield from _template(given.get("agent_id"), at(where, "agent_id"), scope)
     yield from _parameters(given, where, scope)
@@ -142,6 +146,8 @@ def _constant(expression: Expression, path: str, result: type | None) -> Iterato
 
 
 def _template(value: Any, path: str, scope: Scope) -> Iterator[Issue]:
+    if not value:  # most fields of most tasks
+        return
     try:
         template = compile_template(value, path)
     except DefinitionError as error:

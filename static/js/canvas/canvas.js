@@ -4,7 +4,7 @@
  * The host is an empty block of some height; buttons inside it with `data-zoom="in|out|fit"` and an element with
  * `data-zoom-figure` are wired when present. The canvas is read only.
  */
-import { startClock } from "./clock.js";
+import { startClock } from "./view.js";
 import { listenToKeys } from "./keyboard.js";
 import { createStage } from "./stage.js";
 import { readable, ROOM } from "./viewport.js";

@@ -4,6 +4,7 @@ import { OVERVIEW_FROM } from "./overview.js";
 
 const NO_TEXT = 0.35;
 const NO_DETAIL = 0.55;
+const MANY = 250; // so many in sight are an overview, too: putting them all into the document takes longer than a frame
 const CROWD = 120; // so many tasks in sight take too long to draw in full, and at these scales cannot be read anyway
 const CROWDED_BY = 0.2; // how much nearer one has to come then
 const SLACK = 0.03; // so that a zoom resting on a limit does not flicker
@@ -25,7 +26,6 @@ export function createSight(surface, model, view) {
     if (!range) return;
     const nodes = far ? new Set() : model.grid.within(range);
     for (const some of Object.values(kept)) for (const node of some) if (model.nodes.get(node.key) === node) nodes.add(node);
-    count = nodes.size;
     view.show(nodes, far ? new Set() : edges.within(range));
   };
   return {
@@ -51,11 +51,12 @@ export function createSight(surface, model, view) {
       show();
     },
     look(k, box) {
+      const now = rangeOf(box);
+      if (!sameRange(range, now)) count = model.grid.within(now).size;
       const nearer = count > CROWD ? CROWDED_BY : 0;
       const plain = level(surface, "lod", k, NO_TEXT + nearer);
       level(surface, "lodx", k, NO_DETAIL + nearer);
-      const now = rangeOf(box);
-      const nowFar = model.nodes.size > OVERVIEW_FROM && plain;
+      const nowFar = plain && (model.nodes.size > OVERVIEW_FROM || count > (far ? 0.8 * MANY : MANY));
       if (sameRange(range, now) && nowFar === far) return;
       if (nowFar !== far) view.overview(nowFar);
       [range, far] = [now, nowFar];

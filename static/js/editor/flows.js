@@ -49,15 +49,6 @@ export function createFlows(parts) {
     if (node) commands.fold(node);
   }
 
-  /** Into the workflow that the step starts, with the way back in the breadcrumb. */
-  async function openWorkflow() {
-    const [key] = commands.keys();
-    const target = key ? commands.parameter(key, ["workflow_id"]) : null;
-    if (!target || target.includes("{{")) return announce("This step names no workflow that could be opened.");
-    if (!(await session.flush())) return announce("Wait until the draft is saved.");
-    location.assign(`/workflows/${encodeURIComponent(target)}/edit/canvas/?from=${encodeURIComponent(parts.data.key)}`);
-  }
-
   async function changeAction() {
     const [key] = commands.keys();
     if (!key) return announce("Select a step first.");
@@ -168,11 +159,12 @@ export function createFlows(parts) {
       },
       find: findStep,
       changeAction,
-      openWorkflow,
+      openWorkflow: async () => (await rarer())?.openWorkflow(parts),
       note: () => note(null),
       publish,
-      commands: async () => (await names())?.chooseCommand(acts({ carrying, endCarry, sidebar })),
-      sheet: async () => (await names())?.openSheet(),
+      soon: () => void import("./rarer.js").catch(() => {}), // between Ctrl and K there is time to fetch the list
+      commands: async () => (await rarer())?.chooseCommand(acts({ carrying, endCarry, sidebar })),
+      sheet: async () => (await rarer())?.openSheet(),
       back() {
         if (surface.viewport.cancelDrag(new PointerEvent("pointercancel"))) return;
         if (carrying()) return endCarry(false);
@@ -190,8 +182,8 @@ export function createFlows(parts) {
     };
   }
 
-  /** What only names the commands comes when it is asked for. */
-  const names = () => import("./sheet.js").catch(() => announce("The server does not answer. The keys work all the same."));
+  /** What few sittings need comes when it is asked for. */
+  const rarer = () => import("./rarer.js").catch(() => announce("The server does not answer. The keys work all the same."));
 
   return { add, write, note, group, open, publish, acts };
 }

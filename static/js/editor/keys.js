@@ -7,7 +7,7 @@ const FAR = 4;
 const PAUSE = 900; // ms after which letters begin another name
 
 /**
- * Key → command of `act`; "mod" is Ctrl or Cmd. The sheet of shortcuts is made from the same table, with the words in sheet.js.
+ * Key → command of `act`; "mod" is Ctrl or Cmd. The sheet of shortcuts is made from the same table, with the words in rarer.js.
  * @type {[string, string][]} keys, name of the command
  */
 export const KEYS = [
@@ -64,6 +64,7 @@ export function listenToEditorKeys(frame, surfaceOf, act, modes, signal) {
   const typed = createTypeAhead(surfaceOf);
   frame.addEventListener("keydown", (event) => {
     if (event.target.closest("button, a, input, select, textarea, dialog")) return;
+    if (event.ctrlKey || event.metaKey) act.soon();
     if (handle(event, surfaceOf(), act, modes, typed)) {
       event.preventDefault();
       event.stopPropagation();

@@ -22,10 +22,10 @@ const MOVE_EVERY = 200; // selecting may follow a key that is held down
  *   onHello?: (hello: {rev: number, me: {id: number}, people: Person[]}) => void,
  *   onPeople?: (people: Person[]) => void,
  *   onRev?: (revision: Revision) => void,
- *   onLost?: (how: {ended: boolean}) => void,
- * }} on `onLost`: nobody is known to be here; `ended` when this person may no longer look
+ *   onLost?: () => void,
+ * }} on `onLost`: nobody is known to be here
  * @param {{changes?: string, rev?: number}} [from] where changes are asked for, and the revision the page shows
- * @returns {{at: (key: string|null) => void, leave: () => void}}
+ * @returns {{at: (key: string|null) => void}}
  */
 export function joinDraft(path, on, from = {}) {
   const revisions = createRevisions(from, on);
@@ -35,8 +35,8 @@ export function joinDraft(path, on, from = {}) {
     clearInterval(poller);
     poller = 0;
   };
-  const lose = (ended) => {
-    if (!lost) on.onLost?.({ ended });
+  const lose = () => {
+    if (!lost) on.onLost?.();
     lost = true;
   };
   const socket = createSocket(path, {
@@ -55,24 +55,17 @@ export function joinDraft(path, on, from = {}) {
     },
     onLost(failures) {
       if (failures < FAILURES_BEFORE_POLLING || poller) return;
-      lose(false);
+      lose();
       poller = setInterval(revisions.ask, POLL_EVERY);
       revisions.ask();
     },
     onEnd() {
       stopPolling();
-      lose(true);
+      lose();
     },
   });
   const mover = createMover((task) => socket.send({ t: "at", task }));
-  return {
-    at: mover.to,
-    leave() {
-      stopPolling();
-      mover.stop();
-      socket.close();
-    },
-  };
+  return { at: mover.to };
 }
 
 /** Tells each revision once and in order, whichever way it was heard of. */
@@ -136,6 +129,5 @@ function createMover(say) {
       said = null;
       if (!timer) tell();
     },
-    stop: () => clearTimeout(timer),
   };
 }

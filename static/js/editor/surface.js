@@ -2,7 +2,7 @@
 import { around, layoutOf } from "../canvas/model.js";
 import { besideThem, freeSpot } from "../canvas/placing.js";
 import { createStage } from "../canvas/stage.js";
-import { startClock } from "../canvas/clock.js";
+import { startClock } from "../canvas/view.js";
 import { createDecor } from "./decor.js";
 import { graphOf, GROUP, groupsOf } from "./graph.js";
 

@@ -1,4 +1,4 @@
-/** The commands by their names: the list to choose from, and the sheet of keys. */
+/** What few sittings need: the list of commands to choose from, the sheet of keys, the way into another workflow. */
 import { open as openDialog } from "../dialog.js";
 import { KEYS } from "./keys.js";
 import { pick } from "./picker.js";
@@ -101,4 +101,13 @@ function fill(body) {
     row.append(term, said);
     body.append(row);
   }
+}
+
+/** Into the workflow that the step starts, with the way back in the breadcrumb. @param {any} parts see main.js */
+export async function openWorkflow({ commands, session, announce, data }) {
+  const [key] = commands.keys();
+  const target = key ? commands.parameter(key, ["workflow_id"]) : null;
+  if (!target || target.includes("{{")) return announce("This step names no workflow that could be opened.");
+  if (!(await session.flush())) return announce("Wait until the draft is saved.");
+  location.assign(`/workflows/${encodeURIComponent(target)}/edit/canvas/?from=${encodeURIComponent(data.key)}`);
 }
