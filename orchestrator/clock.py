@@ -17,6 +17,7 @@ from django.utils import timezone
 from orchestrator import conf
 from orchestrator.dispatch import wake
 from orchestrator.engine.aftermath import cancel_orphans, wake_parents
+from orchestrator.engine.agent_work import note_lost
 from orchestrator.engine.leases import anything_claimable
 from orchestrator.engine.trials import end_old_trials, forget_trials
 from orchestrator.engine.turn import served, take_turn
@@ -41,7 +42,7 @@ def tick(now: datetime | None = None, *, orphans: bool = True) -> int:
         _wake_workers,
     ]
     if orphans:
-        parts += [cancel_orphans, lambda: end_old_trials(moment), lambda: forget_trials(moment)]
+        parts += [note_lost, cancel_orphans, lambda: end_old_trials(moment), lambda: forget_trials(moment)]
     return sum(_guarded(part) for part in parts)
 
 

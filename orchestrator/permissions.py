@@ -14,6 +14,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from orchestrator.exceptions import NotAllowedError
 from orchestrator.models import (
+    Agent,
     Approval,
     Approver,
     Event,
@@ -86,6 +87,12 @@ def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approva
         return Approval.objects.filter(pk__in=_naming(user).values("approval"))
     # Asked of each request, not gathered: few are open, and a person may have been named in very many.
     return Approval.objects.filter(Exists(_naming(user).filter(approval=OuterRef("pk"))))
+
+
+def agents_for(user: Person) -> QuerySet[Agent]:
+    """The agents this user may see: all of them, for whoever may see all runs."""
+    seen = _is_somebody(user) and _has(user, "orchestrator.view_run")
+    return Agent.objects.all() if seen else Agent.objects.none()
 
 
 def templates_for(user: Person) -> QuerySet[TeamTemplate]:

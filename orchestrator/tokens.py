@@ -19,9 +19,10 @@ from django.utils.crypto import constant_time_compare
 
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError
-from orchestrator.models import ApiToken
+from orchestrator.models import Agent, AgentToken, ApiToken
 
 _SHAPE = re.compile(r"baton_([a-z0-9]{8})_[A-Za-z0-9_-]{43}")
+_AGENT_SHAPE = re.compile(r"batonagent_([a-z0-9]{8})_[A-Za-z0-9_-]{43}")
 _PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 _SEEN_EVERY = timedelta(minutes=1)
 MOST = 50  # that one user may have at a time
@@ -32,8 +33,7 @@ def issue(user: AbstractBaseUser, name: str, lifetime: timedelta | None = None) 
     if _live().filter(user=user).count() >= MOST:
         message = f"Nobody has more than {MOST} tokens; revoke one that is no longer used."
         raise ConflictError(message, code="too_many_tokens")
-    prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
-    text = f"baton_{prefix}_{secrets.token_urlsafe(32)}"
+    prefix, text = _made("baton")
     expires_at = timezone.now() + lifetime if lifetime else None
     with committing("token"):
         token = ApiToken.objects.create(
@@ -53,21 +53,50 @@ def find(text: str) -> ApiToken | None:
     return token
 
 
-def touch(token: ApiToken) -> None:
+def touch(token: ApiToken | AgentToken) -> None:
     """Note that the token was used, at most once a minute: a read should not cost a write."""
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at >= _SEEN_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        type(token).objects.filter(pk=token.pk).update(last_used_at=now)
 
 
-def revoke(token: ApiToken) -> None:
+def issue_for_agent(agent: Agent, name: str = "") -> tuple[AgentToken, str]:
+    """A new token of the agent, and its text. It opens the routes for agents and no other."""
+    if agent.tokens.filter(revoked_at=None).count() >= MOST:
+        message = f"No agent has more than {MOST} tokens; revoke one that is no longer used."
+        raise ConflictError(message, code="too_many_tokens")
+    prefix, text = _made("batonagent")
+    with committing("agent token"):
+        token = AgentToken.objects.create(agent=agent, name=name, prefix=prefix, digest=_digest(text))
+    return token, text
+
+
+def find_of_agent(text: str) -> AgentToken | None:
+    """The live token of an agent with this text."""
+    shape = _AGENT_SHAPE.fullmatch(text)
+    if not shape:
+        return None
+    token = AgentToken.objects.select_related("agent").filter(prefix=shape[1], revoked_at=None).first()
+    if token is None or not constant_time_compare(token.digest, _digest(text)):
+        return None
+    return token
+
+
+def revoke(token: ApiToken | AgentToken) -> None:
+    """It opens nothing from the next request on."""
     with committing("revoke"):
-        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        type(token).objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def _live() -> QuerySet[ApiToken]:
     unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return ApiToken.objects.filter(unexpired, revoked_at=None, user__is_active=True)
+
+
+def _made(kind: str) -> tuple[str, str]:
+    """A prefix that finds the row, and the whole text."""
+    prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
+    return prefix, f"{kind}_{prefix}_{secrets.token_urlsafe(32)}"
 
 
 def _digest(text: str) -> str:

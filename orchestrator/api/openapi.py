@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
 from orchestrator.api.answers import ErrorSerializer
-from orchestrator.api.authentication import TokenAuthentication
+from orchestrator.api.authentication import AgentAuthentication, TokenAuthentication
 from orchestrator.api.fields import StrictSerializer
 
 Method = TypeVar("Method", bound=Callable[..., Response])
@@ -45,6 +45,14 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, _: AutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "baton_<8>_<43>"}
+
+
+class AgentTokenScheme(OpenApiAuthenticationExtension):
+    target_class = AgentAuthentication
+    name = "agent_token"
+
+    def get_security_definition(self, _: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "batonagent_<8>_<43>"}
 
 
 class StrictEnvelope(OpenApiSerializerExtension):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from orchestrator.api import docs
-from orchestrator.api.views import approvals, fallback, runs, templates, workflows
+from orchestrator.api.views import agents, approvals, fallback, runs, templates, workflows
 
 app_name = "api"
 
@@ -29,5 +29,18 @@ urlpatterns = [
     path("approvals/<int:pk>", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/approve", approvals.ApproveView.as_view(), name="approve"),
     path("approvals/<int:pk>/reject", approvals.RejectView.as_view(), name="reject"),
+    path("agents", agents.AgentsView.as_view(), name="agents"),
+    path("agents/<slug:key>", agents.AgentView.as_view(), name="agent"),
+    path("agents/<slug:key>/drain", agents.DrainView.as_view(), name="agent-drain"),
+    path("agents/<slug:key>/activate", agents.ActivateView.as_view(), name="agent-activate"),
+    path("agents/<slug:key>/tokens", agents.AgentTokensView.as_view(), name="agent-tokens"),
+    path("agents/<slug:key>/tokens/<int:pk>", agents.AgentTokenView.as_view(), name="agent-token"),
+    path("agents/<slug:key>/register", agents.SelfView.as_view(), name="agent-register"),
+    path("agents/<slug:key>/claim", agents.ClaimView.as_view(), name="agent-claim"),
+    path("leases/<int:pk>/heartbeat", agents.HeartbeatView.as_view(), name="lease-heartbeat"),
+    path("leases/<int:pk>/log", agents.LeaseLogView.as_view(), name="lease-log"),
+    path("leases/<int:pk>/complete", agents.CompleteView.as_view(), name="lease-complete"),
+    path("leases/<int:pk>/fail", agents.FailView.as_view(), name="lease-fail"),
+    path("leases/<int:pk>/release", agents.ReleaseView.as_view(), name="lease-release"),
     re_path("", fallback.FallbackView.as_view()),
 ]

@@ -7,6 +7,7 @@ of a run goes through `turn.take_turn`, one database transaction; the decisions 
 
 from __future__ import annotations
 
+from orchestrator.engine import agent_work, agents
 from orchestrator.engine.approvals import decide
 from orchestrator.engine.approvers import check_approvers
 from orchestrator.engine.definitions import (
@@ -32,6 +33,8 @@ from orchestrator.engine.trials import check_trial, start_trial
 
 __all__ = [
     "add_template_version",
+    "agent_work",
+    "agents",
     "all_templates",
     "archive",
     "cancel",

@@ -61,6 +61,7 @@ class Attempt:
     stop: Event = field(default_factory=Event)
     log: list[tuple[datetime, str, str]] = field(default_factory=list)
     logged: int = 0
+    actor: str = ""  # who carries it out; the worker when empty
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
     claimed: float = field(default_factory=time.monotonic)
     seconds_taken: float = 0.0
@@ -99,7 +100,7 @@ class Attempt:
 
     def fence(self) -> dict[str, Any]:
         task = self.claim.task
-        actor = f"worker:{self.worker}"
+        actor = self.actor or f"worker:{self.worker}"
         return {"run_id": task.run_id, "task_id": task.id, "claim": task.claim, "actor": actor}
 
 
@@ -123,23 +124,29 @@ def carry_out(attempt: Attempt) -> AttemptSignal:
     """Do the task; whatever happens becomes an outcome, with every secret taken out of it."""
     shown: Any = None
     try:
-        parameters, shown = _parameters(attempt)
-        return _outcome(attempt, _executed(attempt, parameters), shown)
-    except DiedError:
-        return Lost(**attempt.fence(), input=shown)
-    except ActionError as error:
-        return _failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
-    except (ExpressionError, DefinitionError) as error:
-        return _failed(attempt, "parameter_error", str(error), shown, retryable=False)
-    except SecretError as error:
-        return _failed(attempt, "secret_error", str(error), shown)
+        parameters, shown = parameters_of(attempt)
+        return outcome_of(attempt, _executed(attempt, parameters), shown)
     except Exception as error:  # noqa: BLE001 - an action may raise anything; all of it is an outcome
-        if is_away(error):
-            # A secret or a child run could not be had: no fault of the task, which is to be given out again.
-            return Released(**attempt.fence())
-        # The text goes through the redactor; a traceback may hold what it cannot know.
-        logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
-        return _failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
+        return failure_of(attempt, error, shown)
+
+
+def failure_of(attempt: Attempt, error: Exception, shown: Any = None) -> AttemptSignal:
+    """The outcome of an attempt in which this was raised."""
+    match error:
+        case DiedError():
+            return Lost(**attempt.fence(), input=shown)
+        case ActionError():
+            return failed(attempt, error.code, error.message, shown, error.retryable, error.retry_after)
+        case ExpressionError() | DefinitionError():
+            return failed(attempt, "parameter_error", str(error), shown, retryable=False)
+        case SecretError():
+            return failed(attempt, "secret_error", str(error), shown)
+    if is_away(error):
+        # A secret or a child run could not be had: no fault of the task, which is to be given out again.
+        return Released(**attempt.fence())
+    # The text goes through the redactor; a traceback may hold what it cannot know.
+    logger.warning("%s raised %s", attempt.idempotency_key, type(error).__name__)
+    return failed(attempt, "exception", f"{type(error).__name__}: {error}", shown)
 
 
 def _patiently(attempt: Attempt, ask: Callable[[], T]) -> T:
@@ -166,7 +173,7 @@ def _executed(attempt: Attempt, parameters: dict[str, Any]) -> Any:
 # Parameters
 
 
-def _parameters(attempt: Attempt) -> tuple[dict[str, Any], Any]:
+def parameters_of(attempt: Attempt) -> tuple[dict[str, Any], Any]:
     """The resolved parameters, and the same with secrets masked."""
     claim = attempt.claim
     override = claim.task.override
@@ -234,7 +241,8 @@ def _nothing() -> None:
 # Outcomes
 
 
-def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
+def outcome_of(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
+    """What this result makes of the attempt: a success, a failure if it is not what was agreed, a child to wait for."""
     if isinstance(result, StartChild):
         wish = result
         child = _patiently(attempt, lambda: start_child(attempt.claim, wish))
@@ -243,7 +251,7 @@ def _outcome(attempt: Attempt, result: Any, shown: Any) -> AttemptSignal:
         result = {"run": child.pk, "status": "started"}
     problem = _output_problem(attempt.claim, result)
     if problem:
-        return _failed(attempt, "output_invalid", problem, shown)
+        return failed(attempt, "output_invalid", problem, shown)
     return Succeeded(**attempt.fence(), input=shown, output=attempt.redactor.value(result))
 
 
@@ -265,7 +273,7 @@ def _validator(schema: str) -> Any:
     return jsonschema_rs.validator_for(json.loads(schema))
 
 
-def _failed(
+def failed(
     attempt: Attempt,
     code: str,
     message: str,
@@ -273,6 +281,7 @@ def _failed(
     retryable: bool = True,
     retry_after: float | None = None,
 ) -> Failed:
+    """The outcome of an attempt that failed, with every secret taken out of what is said of it."""
     text = attempt.redactor.text(message).replace("\x00", "")[:MAX_ERROR_LENGTH]
     return Failed(
         **attempt.fence(),

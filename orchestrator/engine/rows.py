@@ -55,6 +55,11 @@ def lock_runs(ids: Sequence[int]) -> list[RunState]:
     return _runs(f"{_in('id', ids)} ORDER BY id{_locking('')}", _values(ids))
 
 
+def runs_by_id(ids: Sequence[int]) -> list[RunState]:
+    """These runs as they are, not locked."""
+    return _runs(_in("id", ids), _values(ids))
+
+
 def lock_claimable(limit: int, but: Sequence[int]) -> list[RunState]:
     """Runs with something to claim that no other turn holds, the one longest untouched first. Never waits."""
     exclusion = f" AND NOT {_in('id', but)}" if but else ""

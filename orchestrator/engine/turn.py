@@ -22,7 +22,7 @@ from django.utils import timezone
 from orchestrator import conf
 from orchestrator.actions.agent_task import served_by
 from orchestrator.dispatch import wake
-from orchestrator.engine import quarantine, rows, singly, writing
+from orchestrator.engine import quarantine, registry, rows, singly, writing
 from orchestrator.engine.columns import TASKS
 from orchestrator.engine.memory import Memory
 from orchestrator.engine.news import send_after_commit
@@ -93,6 +93,8 @@ def take_turn(
     for signal in signals:
         by_run[signal.run_id].append(signal)
     moment, memory = now or timezone.now(), memory if memory is not None else Memory()
+    if conf.demo():
+        registry.look()
     try:
         return _taken(by_run, claiming, lines, moment, memory)
     except Exception as error:
@@ -251,6 +253,8 @@ class _Turn:
             self._each(_advance, only=set(wanted))
 
     def _claim(self) -> None:
+        for board in self.boards:
+            self.result.claims += [_claimed(board, task) for task in board.taken]
         request = self.claiming
         if request is None:
             self.result.left_over = any(board.claim_room() > 0 for board in self.boards)
@@ -261,11 +265,7 @@ class _Turn:
         for board in boards:
             taken = claim(board, room, request.worker) if room > 0 and board.claim_room() > 0 else []
             room -= len(taken)
-            self.result.claims += [
-                # A copy: the row itself lives on, and another attempt must not change this one's fence.
-                Claim(board.run, TASKS.copy(task), board.plan.tasks[task.key], board.plan.facts)
-                for task in taken
-            ]
+            self.result.claims += [_claimed(board, task) for task in taken]
         self.result.left_over = any(board.claim_room() > 0 for board in self.boards)
 
     def _load_ready(self, boards: Iterable[Board], room: int) -> None:
@@ -310,6 +310,11 @@ class _Turn:
         send_after_commit(self.boards)
 
 
+def _claimed(board: Board, task: TaskState) -> Claim:
+    # A copy: the row itself lives on, and another attempt must not change this one's fence.
+    return Claim(board.run, TASKS.copy(task), board.plan.tasks[task.key], board.plan.facts)
+
+
 def _advance(board: Board) -> None:
     board.advance(open_task, fold)
     if board.run.status in RUN_ENDED:
@@ -328,5 +333,6 @@ def _ready_before(board: Board) -> list[tuple[bool, int]]:
 
 
 def served(agent_id: str) -> bool:
-    """Whether somebody carries out tasks for this agent here."""
-    return served_by(agent_id, conf.agents(), demo=conf.demo()) is not None
+    """Whether a worker carries out the tasks of this agent. The demo agent stands in for nobody who is registered."""
+    demo = conf.demo() and not registry.answers_for(agent_id)
+    return served_by(agent_id, conf.agents(), demo=demo) is not None

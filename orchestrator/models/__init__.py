@@ -8,6 +8,7 @@ Outside code imports from `orchestrator.models`, never from its files.
 from __future__ import annotations
 
 from orchestrator.models.access import ApiToken, Secret, SignInFailure
+from orchestrator.models.agents import Agent, AgentToken, Lease
 from orchestrator.models.approvals import Approval, Approver, Vote
 from orchestrator.models.events import Event, LogLine
 from orchestrator.models.preferences import Hidden
@@ -17,11 +18,14 @@ from orchestrator.models.templates import TeamTemplate, TeamTemplateVersion
 from orchestrator.models.workflows import Workflow, WorkflowVersion
 
 __all__ = [
+    "Agent",
+    "AgentToken",
     "ApiToken",
     "Approval",
     "Approver",
     "Event",
     "Hidden",
+    "Lease",
     "LogLine",
     "Process",
     "Run",

@@ -63,6 +63,7 @@ class Board:
         self.events: list[NewEvent] = []
         self.opened: list[OpenApproval] = []
         self.closed: list[CloseApproval] = []
+        self.taken: list[TaskState] = []
         self.abandoned_children: list[int] = []
         self.conflicts: list[str] = []
         self._arrivals: dict[str, list[int]] = {}
@@ -325,6 +326,13 @@ class Board:
             self.run.error = None
             self.move_run(RunStatus.COMPLETED)
             self.note("workflow.completed")
+
+    def may_start(self, task: TaskState) -> bool:
+        """Whether this one task could start now, were it ready."""
+        run, limit = self.run, self.plan.max_parallel
+        if run.status is not RunStatus.RUNNING or (task.sequential and run.sequential_busy):
+            return False
+        return limit is None or run.executing < limit
 
     def claim_room(self) -> int:
         """How many ready tasks could start now."""

@@ -22,7 +22,7 @@ def claim(board: Board, limit: int, worker: str) -> list[TaskState]:
             break
         if task.sequential and board.run.sequential_busy:
             continue
-        _start(board, task, worker)
+        start(board, task, worker, f"worker:{worker}")
         claimed.append(task)
     return claimed
 
@@ -31,7 +31,8 @@ def _in_order(task: TaskState) -> tuple[int, int]:
     return task.order, task.index
 
 
-def _start(board: Board, task: TaskState, worker: str) -> None:
+def start(board: Board, task: TaskState, worker: str, actor: str) -> None:
+    """A new attempt of a ready task begins, under a fence of its own."""
     assert board.run.status is RunStatus.RUNNING
     world = board.world
     board.move(task, TaskStatus.RUNNING)
@@ -42,4 +43,4 @@ def _start(board: Board, task: TaskState, worker: str) -> None:
     task.finished_at = None
     task.timeout_at = world.now + timedelta(seconds=board.plan.tasks[task.key].timeout_seconds)
     task.due_at = min(task.timeout_at, world.now + timedelta(seconds=world.lease_seconds))
-    board.note("task.started", task, f"worker:{worker}", agent=task.agent_id)
+    board.note("task.started", task, actor, agent=task.agent_id)

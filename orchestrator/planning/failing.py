@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.planning.board import Board
 from orchestrator.planning.machine import TaskStatus, WaitReason
+from orchestrator.planning.queueing import make_ready
 from orchestrator.planning.state import TaskState
 
 MAX_LOSSES = 3
@@ -67,5 +68,4 @@ def give_back(board: Board, task: TaskState, reason: str, actor: str) -> None:
     board.note("task.ready", task, actor, reason=reason)
     board.end_wait(task)
     task.attempt -= 1
-    board.move(task, TaskStatus.READY)
-    task.ready_at = board.world.now
+    make_ready(board, task)

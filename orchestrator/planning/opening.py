@@ -15,7 +15,8 @@ from orchestrator.planning.board import HANDLED, Board
 from orchestrator.planning.failing import give_up
 from orchestrator.planning.inline import evaluate_check
 from orchestrator.planning.machine import TaskStatus, WaitReason
-from orchestrator.planning.plan import AGENT_TASK, APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
+from orchestrator.planning.plan import APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
+from orchestrator.planning.queueing import make_ready
 from orchestrator.planning.stand_ins import LAID_IN, STAND_IN, laid_in
 from orchestrator.planning.state import OpenApproval, TaskState
 
@@ -126,19 +127,7 @@ def _open_one(board: Board, task: TaskState, planned: PlanTask, context: dict[st
     elif planned.action == APPROVAL_GATE:
         _ask(board, task, planned, context)
     else:
-        make_ready(board, task, planned)
-
-
-def make_ready(board: Board, task: TaskState, planned: PlanTask) -> None:
-    """Queue a task, or let it wait when nobody serves its agent."""
-    if planned.action == AGENT_TASK and not board.world.served(task.agent_id):
-        if (task.status, task.reason) != (TaskStatus.WAITING, WaitReason.AGENT):
-            board.move(task, TaskStatus.WAITING, WaitReason.AGENT)
-            board.note("task.waiting", task, reason=WaitReason.AGENT.value, agent=task.agent_id)
-        return
-    board.move(task, TaskStatus.READY)
-    task.ready_at = board.world.now
-    task.due_at = None
+        make_ready(board, task)
 
 
 def _check_inline(board: Board, task: TaskState, planned: PlanTask, context: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from orchestrator.planning.board import Board
+from orchestrator.planning.claiming import start
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
-from orchestrator.planning.opening import make_ready, too_large
+from orchestrator.planning.opening import too_large
 from orchestrator.planning.people import told
+from orchestrator.planning.queueing import make_ready
 from orchestrator.planning.signals import (
     AgentAppeared,
     AttemptSignal,
@@ -27,6 +29,7 @@ from orchestrator.planning.signals import (
     RunDue,
     Signal,
     Succeeded,
+    Taken,
     TaskSignal,
     Told,
 )
@@ -132,7 +135,7 @@ def _retry_due(board: Board, task: TaskState) -> None:
 
 
 def _queue_again(board: Board, task: TaskState, reason: str) -> None:
-    make_ready(board, task, board.plan.tasks[task.key])
+    make_ready(board, task)
     if task.status is TaskStatus.READY:
         board.note("task.ready", task, "clock", reason=reason)
 
@@ -164,6 +167,17 @@ _WAIT_ENDS: dict[str, Callable[[Board, TaskState], None]] = {
 def _agent_appeared(board: Board, task: TaskState, _signal: AgentAppeared) -> None:
     if task.status is TaskStatus.WAITING and task.reason == WaitReason.AGENT:
         _queue_again(board, task, "agent")
+
+
+def _taken(board: Board, task: TaskState, signal: Taken) -> None:
+    waits = task.status is TaskStatus.WAITING and task.reason == WaitReason.AGENT
+    if not waits or not board.may_start(task):
+        board.conflicts.append("This task does not wait for an agent any more.")
+        return
+    board.move(task, TaskStatus.READY)
+    task.ready_at = task.ready_at or board.world.now
+    start(board, task, f"agent:{signal.agent}", f"agent:{signal.agent}")
+    board.taken.append(task)
 
 
 def _child_ended(board: Board, task: TaskState, signal: ChildEnded) -> None:
@@ -279,6 +293,7 @@ _STOPPABLE = frozenset({TaskStatus.PENDING, TaskStatus.READY, TaskStatus.RUNNING
 _TASK_HANDLERS: dict[type[Signal], Callable[[Board, TaskState, Any], None]] = {
     Due: _due,
     AgentAppeared: _agent_appeared,
+    Taken: _taken,
     ChildEnded: _child_ended,
     Decided: _decided,
     Told: told,

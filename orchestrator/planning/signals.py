@@ -70,6 +70,13 @@ class AgentAppeared(TaskSignal):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken(TaskSignal):
+    """An agent that fetches its work takes up a task that waits for it."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildEnded(TaskSignal):
     child_id: int
     status: str

@@ -1,0 +1,284 @@
+"""Work that agents fetch: a lease from the moment it is taken up until its outcome.
+
+An agent holds a task as a worker does, under a fence and for as long as it shows signs of life. What comes after the
+lease has gone to somebody else changes nothing and is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from orchestrator import conf
+from orchestrator.engine import rows
+from orchestrator.engine.agents import FAILURES_UNTIL_QUARANTINE
+from orchestrator.engine.attempts import (
+    MAX_LOG_LENGTH,
+    MAX_LOG_LINES,
+    Attempt,
+    attempts_for,
+    failed,
+    failure_of,
+    outcome_of,
+    parameters_of,
+)
+from orchestrator.engine.limits import REASON_LENGTH, check_text
+from orchestrator.engine.plans import plan_for
+from orchestrator.engine.points import committing, reached
+from orchestrator.engine.turn import Claim, take_turn
+from orchestrator.exceptions import ConflictError, InvalidError, NotFoundError
+from orchestrator.models import Agent, Lease, TaskRun
+from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
+from orchestrator.planning.signals import AttemptSignal, Failed, Released, Signal, Taken
+
+MOST_AT_ONCE: Final = 50
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A task in the hands of an agent: what it is to do, in clear, and until when it is its."""
+
+    lease: Lease
+    run: int
+    workflow: str
+    task: str
+    index: int
+    attempt: int
+    parameters: dict[str, Any]
+    idempotency_key: str
+    lease_until: datetime
+    timeout_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What an agent learns when it shows that it is alive."""
+
+    lease_until: datetime | None
+    is_cancelled: bool = False
+
+
+def waiting_for(addresses: Sequence[str] | None) -> QuerySet[TaskRun]:
+    """Tasks that wait for an agent with one of these addresses, or for any, and could start now; the one that waits
+    longest first."""
+    waits = TaskRun.objects.filter(status=TaskStatus.WAITING, reason=WaitReason.AGENT)
+    if addresses is not None:
+        waits = waits.filter(agent_id__in=addresses)
+    return waits.filter(
+        Q(sequential=False) | Q(run__sequential_busy=0), run__status=RunStatus.RUNNING
+    ).order_by("id")
+
+
+def take(agent: Agent, most: int = 1) -> list[Assignment]:
+    """Up to `most` tasks that wait for this agent, as far as it has room; none while it is drained or in quarantine."""
+    room = min(most, MOST_AT_ONCE, free_capacity(agent))
+    if agent.state != Agent.State.ACTIVE or room <= 0:
+        return []
+    found = waiting_for(agent.addresses).values_list("pk", "run_id")[:room]
+    signals: list[Signal] = [Taken(run_id=run, task_id=task, agent=agent.key) for task, run in found]
+    if not signals:
+        return []
+    reached("take before turn")
+    claims = take_turn(signals).claims
+    return _assigned(agent, claims)
+
+
+def free_capacity(agent: Agent) -> int:
+    """How many tasks it could take up beside those it holds."""
+    return agent.capacity - held_by(agent).count()
+
+
+def held_by(agent: Agent) -> QuerySet[Lease]:
+    """The leases of this agent that hold."""
+    return agent.leases.filter(ended_at=None, task_run__status=TaskStatus.RUNNING, task_run__claim=F("claim"))
+
+
+def _assigned(agent: Agent, claims: Sequence[Claim]) -> list[Assignment]:
+    if not claims:
+        return []
+    now = timezone.now()
+    with committing("lease"):
+        leases = Lease.objects.bulk_create(
+            Lease(
+                agent=agent,
+                task_run_id=claim.task.id,
+                claim=claim.task.claim,
+                attempt=claim.task.attempt,
+                taken_at=now,
+            )
+            for claim in claims
+        )
+    given, wrong = [], []
+    for lease, attempt in zip(leases, attempts_for(claims, agent.key), strict=True):
+        try:
+            parameters, _ = parameters_of(attempt)
+            given.append(_assignment(lease, attempt, parameters))
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from being given out is its outcome
+            wrong.append((lease, failure_of(attempt, error)))
+    for lease, outcome in wrong:
+        _settle(lease, outcome, Lease.Outcome.FAILED)
+    return given
+
+
+def _assignment(lease: Lease, attempt: Attempt, parameters: dict[str, Any]) -> Assignment:
+    task = attempt.claim.task
+    assert task.due_at is not None
+    return Assignment(
+        lease=lease,
+        run=task.run_id,
+        workflow=str(attempt.claim.workflow["name"]),
+        task=task.key,
+        index=task.index,
+        attempt=task.attempt,
+        parameters=parameters,
+        idempotency_key=attempt.idempotency_key,
+        lease_until=task.due_at,
+        timeout_at=task.timeout_at,
+    )
+
+
+def find_lease(agent: Agent, lease_id: int) -> Lease:
+    """A lease that this agent has or had. Raises NotFoundError."""
+    lease = agent.leases.select_related("agent", "task_run").filter(pk=lease_id).first()
+    if lease is None:
+        raise NotFoundError(f"You hold no lease {lease_id}.")
+    return lease
+
+
+def keep_alive(lease: Lease) -> Sign:
+    """Hold the lease for as long again. Raises ConflictError when it is somebody else's by now."""
+    until = timezone.now() + timedelta(seconds=conf.lease_seconds())
+    if lease.task_run.timeout_at is not None:
+        until = min(until, lease.task_run.timeout_at)
+    with committing("heartbeat"):
+        held = _still_held(lease).update(due_at=until)
+    if held:
+        return Sign(until)
+    if lease.task_run.status == TaskStatus.CANCELLED:
+        _end(lease, Lease.Outcome.LOST)
+        return Sign(None, is_cancelled=True)
+    raise _lost(lease)
+
+
+def write_log(lease: Lease, lines: Sequence[tuple[str, str]]) -> None:
+    """Add lines, each of a level and a text, to the log of the task. What is above the bound of an attempt is not kept."""
+    attempt = _attempt(lease)
+    if attempt is None or not _still_held(lease).exists():
+        raise _lost(lease)
+    _prepare_redactor(attempt)
+    attempt.logged = lease.logged
+    for level, message in lines:
+        if level not in LEVELS:
+            raise InvalidError(f"A level is one of {', '.join(LEVELS)}.")
+        attempt.write_log(level, message[:MAX_LOG_LENGTH])
+    with committing("log"):
+        rows.insert_lines(
+            [(lease.task_run_id, lease.attempt, at, level, text) for at, level, text in attempt.log]
+        )
+        Lease.objects.filter(pk=lease.pk).update(logged=min(attempt.logged, MAX_LOG_LINES + 1))
+
+
+def complete(lease: Lease, output: Any) -> None:
+    """The task is done. Raises InvalidError when the output is not what was agreed, which ends the attempt as a failed
+    one, and ConflictError when the lease is somebody else's by now."""
+    attempt = _attempt_to_settle(lease)
+    outcome = outcome_of(attempt, output, _prepare_redactor(attempt))
+    if isinstance(outcome, Failed) and outcome.error is not None:
+        _settle(lease, outcome, Lease.Outcome.FAILED)
+        raise InvalidError(outcome.error["message"], code=outcome.error["code"])
+    _settle(lease, outcome, Lease.Outcome.COMPLETED)
+
+
+def fail(lease: Lease, message: str, *, code: str = "agent_failed", retryable: bool = True) -> None:
+    """The attempt failed; `retryable` says whether another may do better."""
+    check_text(message, "message", REASON_LENGTH * 4)
+    check_text(code, "code", 100)
+    attempt = _attempt_to_settle(lease)
+    shown = _prepare_redactor(attempt)
+    _settle(lease, failed(attempt, code, message, shown, retryable), Lease.Outcome.FAILED)
+
+
+def release(lease: Lease) -> None:
+    """Give the task back undone; the attempt does not count."""
+    attempt = _attempt_to_settle(lease)
+    _settle(lease, Released(**attempt.fence()), Lease.Outcome.RELEASED)
+
+
+def _settle(lease: Lease, outcome: AttemptSignal, how: Lease.Outcome) -> None:
+    reached("lease before turn")
+    result = take_turn([outcome])
+    if result.conflicts:
+        _end(lease, Lease.Outcome.LOST)
+        raise _lost(lease)
+    _end(lease, how)
+
+
+def _end(lease: Lease, how: Lease.Outcome) -> None:
+    """Note how it ended, and what that says of the agent."""
+    with committing("lease"):
+        ended = Lease.objects.filter(pk=lease.pk, ended_at=None).update(ended_at=timezone.now(), outcome=how)
+        agent = Agent.objects.filter(pk=lease.agent_id)
+        if ended and how == Lease.Outcome.COMPLETED:
+            agent.exclude(failures_in_a_row=0).update(failures_in_a_row=0)
+        elif ended and how in (Lease.Outcome.FAILED, Lease.Outcome.LOST):
+            agent.update(failures_in_a_row=F("failures_in_a_row") + 1)
+            many = Q(failures_in_a_row__gte=FAILURES_UNTIL_QUARANTINE, state=Agent.State.ACTIVE)
+            agent.filter(many).update(state=Agent.State.QUARANTINED)
+
+
+def note_lost() -> int:
+    """End the leases of tasks that have gone on without their agents; how many there were."""
+    gone = Lease.objects.filter(ended_at=None).exclude(
+        task_run__status=TaskStatus.RUNNING, task_run__claim=F("claim")
+    )
+    found = list(gone[:200])
+    for lease in found:
+        _end(lease, Lease.Outcome.LOST)
+    return len(found)
+
+
+def _still_held(lease: Lease) -> QuerySet[TaskRun]:
+    return TaskRun.objects.filter(pk=lease.task_run_id, claim=lease.claim, status=TaskStatus.RUNNING)
+
+
+def _lost(lease: Lease) -> ConflictError:
+    text = f"Lease {lease.pk} is no longer yours: the task was given to another, has ended, or was cancelled."
+    return ConflictError(text, code="lease_lost")
+
+
+def _attempt(lease: Lease) -> Attempt | None:
+    """The attempt as this lease knows it; None when the row of the task is gone."""
+    task = next(iter(rows.tasks_by_id([lease.task_run_id])), None)
+    if task is None:
+        return None
+    (run,) = rows.runs_by_id([task.run_id])
+    plan = plan_for(run.version_id)
+    task.claim, task.attempt = (
+        lease.claim,
+        lease.attempt,
+    )  # the fence is that of the lease, whoever holds the task now
+    claim = Claim(run, task, plan.tasks[task.key], plan.facts)
+    (attempt,) = attempts_for([claim], lease.agent.key)
+    attempt.actor = f"agent:{lease.agent.key}"
+    return attempt
+
+
+def _attempt_to_settle(lease: Lease) -> Attempt:
+    attempt = _attempt(lease)
+    if attempt is None:
+        raise _lost(lease)
+    return attempt
+
+
+def _prepare_redactor(attempt: Attempt) -> Any:
+    """Know the secrets that the agent was given; what it was given, without them."""
+    try:
+        return parameters_of(attempt)[1]
+    except Exception:  # noqa: BLE001 - it was told when the task was given out; by now a secret may be gone
+        return None
