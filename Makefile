@@ -1,6 +1,6 @@
 # Every target prepares what it needs: on a bare machine with Python 3.11, make and git, `make run` and `make test` work.
 .DELETE_ON_ERROR:
-.PHONY: help install run test lint format bench bench-editor chaos lock clean
+.PHONY: help install run test lint format bench bench-editor bench-agents chaos lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -41,6 +41,9 @@ bench: $(VENV)/.dev ## Measure speed, latency, idle cost and growth beside the r
 
 bench-editor: $(VENV)/.dev ## Measure the editor in headless Chromium against its budgets.
 	$(BIN)/python -m tests.benchmarks.editor $(ARGS)
+
+bench-agents: $(VENV)/.dev ## Measure what a thousand waiting agents cost, and how soon work reaches them.
+	$(BIN)/python -m tests.benchmarks.agents $(ARGS)
 
 chaos: $(VENV)/.dev ## Kill, stop, starve, race and soak a whole Baton, in full length: some hours.
 	$(BIN)/python -m tests.chaos $(or $(ARGS),all)

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from orchestrator import actions
 from orchestrator.actions import Call
-from orchestrator.engine import attempts, points
+from orchestrator.engine import attempts, points, registry
 from orchestrator.engine.plans import plan_for
 
 pytest_plugins = ("tests.needs",)
@@ -26,6 +26,7 @@ hypothesis_settings.load_profile("calm")
 def _nothing_left_over() -> Iterator[None]:
     """Ids are given again in the next test; what was kept by id must not be."""
     plan_for.cache_clear()
+    registry.forget()
     if settings.REDIS_URL:
         get_broker().purge_queue()  # the database's own queue goes with the database
     yield

@@ -29,7 +29,7 @@ from orchestrator.engine.attempts import (
 )
 from orchestrator.engine.limits import REASON_LENGTH, check_text
 from orchestrator.engine.plans import plan_for
-from orchestrator.engine.points import committing, reached
+from orchestrator.engine.points import committing
 from orchestrator.engine.turn import Claim, take_turn
 from orchestrator.exceptions import ConflictError, InvalidError, NotFoundError
 from orchestrator.models import Agent, Lease, TaskRun
@@ -37,6 +37,7 @@ from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.signals import AttemptSignal, Failed, Released, Signal, Taken
 
 MOST_AT_ONCE: Final = 50
+LOOKS: Final = 3
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -80,13 +81,25 @@ def take(agent: Agent, most: int = 1) -> list[Assignment]:
     room = min(most, MOST_AT_ONCE, free_capacity(agent))
     if agent.state != Agent.State.ACTIVE or room <= 0:
         return []
-    found = waiting_for(agent.addresses).values_list("pk", "run_id")[:room]
-    signals: list[Signal] = [Taken(run_id=run, task_id=task, agent=agent.key) for task, run in found]
-    if not signals:
-        return []
-    reached("take before turn")
-    claims = take_turn(signals).claims
-    return _assigned(agent, claims)
+    if not waiting_for(agent.addresses).exists():
+        return []  # most who ask: no transaction is begun for them
+    with committing("take"):
+        claims = _claims(agent, room)
+        leases = _leases(agent, claims)
+    return _assigned(agent, leases, claims)
+
+
+def _claims(agent: Agent, room: int) -> list[Claim]:
+    """Where others look at the same moment the first look may find what they get; the next one, under the lock of that
+    run, does not."""
+    claims: list[Claim] = []
+    for _ in range(LOOKS):
+        found = waiting_for(agent.addresses).values_list("pk", "run_id")[: room - len(claims)]
+        signals: list[Signal] = [Taken(run_id=run, task_id=task, agent=agent.key) for task, run in found]
+        claims += take_turn(signals).claims if signals else []
+        if not signals or len(claims) >= room:
+            break
+    return claims
 
 
 def free_capacity(agent: Agent) -> int:
@@ -99,21 +112,22 @@ def held_by(agent: Agent) -> QuerySet[Lease]:
     return agent.leases.filter(ended_at=None, task_run__status=TaskStatus.RUNNING, task_run__claim=F("claim"))
 
 
-def _assigned(agent: Agent, claims: Sequence[Claim]) -> list[Assignment]:
-    if not claims:
-        return []
+def _leases(agent: Agent, claims: Sequence[Claim]) -> list[Lease]:
     now = timezone.now()
-    with committing("lease"):
-        leases = Lease.objects.bulk_create(
-            Lease(
-                agent=agent,
-                task_run_id=claim.task.id,
-                claim=claim.task.claim,
-                attempt=claim.task.attempt,
-                taken_at=now,
-            )
-            for claim in claims
+    return Lease.objects.bulk_create(
+        Lease(
+            agent=agent,
+            task_run_id=claim.task.id,
+            claim=claim.task.claim,
+            attempt=claim.task.attempt,
+            taken_at=now,
         )
+        for claim in claims
+    )
+
+
+def _assigned(agent: Agent, leases: Sequence[Lease], claims: Sequence[Claim]) -> list[Assignment]:
+    """Outside of the transaction: a secret may have to be had. What cannot be given out has failed."""
     given, wrong = [], []
     for lease, attempt in zip(leases, attempts_for(claims, agent.key), strict=True):
         try:
@@ -161,7 +175,8 @@ def keep_alive(lease: Lease) -> Sign:
     if held:
         return Sign(until)
     if lease.task_run.status == TaskStatus.CANCELLED:
-        _end(lease, Lease.Outcome.LOST)
+        with committing("lease"):
+            _end(lease, Lease.Outcome.LOST)
         return Sign(None, is_cancelled=True)
     raise _lost(lease)
 
@@ -211,25 +226,23 @@ def release(lease: Lease) -> None:
 
 
 def _settle(lease: Lease, outcome: AttemptSignal, how: Lease.Outcome) -> None:
-    reached("lease before turn")
-    result = take_turn([outcome])
-    if result.conflicts:
-        _end(lease, Lease.Outcome.LOST)
+    with committing("lease"):
+        refused = bool(take_turn([outcome]).conflicts)
+        _end(lease, Lease.Outcome.LOST if refused else how)
+    if refused:
         raise _lost(lease)
-    _end(lease, how)
 
 
 def _end(lease: Lease, how: Lease.Outcome) -> None:
-    """Note how it ended, and what that says of the agent."""
-    with committing("lease"):
-        ended = Lease.objects.filter(pk=lease.pk, ended_at=None).update(ended_at=timezone.now(), outcome=how)
-        agent = Agent.objects.filter(pk=lease.agent_id)
-        if ended and how == Lease.Outcome.COMPLETED:
-            agent.exclude(failures_in_a_row=0).update(failures_in_a_row=0)
-        elif ended and how in (Lease.Outcome.FAILED, Lease.Outcome.LOST):
-            agent.update(failures_in_a_row=F("failures_in_a_row") + 1)
-            many = Q(failures_in_a_row__gte=FAILURES_UNTIL_QUARANTINE, state=Agent.State.ACTIVE)
-            agent.filter(many).update(state=Agent.State.QUARANTINED)
+    """Note how it ended, and what that says of the agent; within the caller's transaction."""
+    ended = Lease.objects.filter(pk=lease.pk, ended_at=None).update(ended_at=timezone.now(), outcome=how)
+    agent = Agent.objects.filter(pk=lease.agent_id)
+    if ended and how == Lease.Outcome.COMPLETED:
+        agent.exclude(failures_in_a_row=0).update(failures_in_a_row=0)
+    elif ended and how in (Lease.Outcome.FAILED, Lease.Outcome.LOST):
+        agent.update(failures_in_a_row=F("failures_in_a_row") + 1)
+        many = Q(failures_in_a_row__gte=FAILURES_UNTIL_QUARANTINE, state=Agent.State.ACTIVE)
+        agent.filter(many).update(state=Agent.State.QUARANTINED)
 
 
 def note_lost() -> int:
@@ -239,7 +252,8 @@ def note_lost() -> int:
     )
     found = list(gone[:200])
     for lease in found:
-        _end(lease, Lease.Outcome.LOST)
+        with committing("lease"):
+            _end(lease, Lease.Outcome.LOST)
     return len(found)
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.urls import get_resolver
 
 from editor import pins
+from orchestrator import engine, tokens
 from orchestrator.models import Run, Workflow
 from tests.api.caller import Caller
 from tests.api.conftest import gate
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.django_db
 EVERYBODY = ("anonymous", "revoked", "outsider", *ROLES, "owner", "superuser")
 READERS = {*ROLES, "owner", "superuser"}
 DESIGNERS = {"designer", "admin", "owner", "superuser"}
+ADMINS = {"admin", "superuser"}
+SEE_ALL = {*ROLES, "superuser"}  # not who only sees what is theirs
 OPERATORS = {"operator", "admin", "owner", "superuser"}
 
 # (route, method, body): who is let through; of the others a reader gets 403 and who sees nothing 404.
@@ -54,6 +57,13 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/runs/<int:pk>/pause", "POST"): (OPERATORS, {}),
     ("api/runs/<int:pk>/resume", "POST"): (OPERATORS, {}),
     ("api/runs/<int:pk>/cancel", "POST"): (OPERATORS, {}),
+    ("api/agents", "GET"): ({"outsider"} | READERS, None),
+    ("api/agents", "POST"): (ADMINS, {"id": "new"}),
+    ("api/agents/<slug:key>", "GET"): (SEE_ALL, None),
+    ("api/agents/<slug:key>/drain", "POST"): (ADMINS, {}),
+    ("api/agents/<slug:key>/activate", "POST"): (ADMINS, {}),
+    ("api/agents/<slug:key>/tokens", "POST"): (ADMINS, {}),
+    ("api/agents/<slug:key>/tokens/<int:pk>", "DELETE"): (ADMINS, None),
     ("api/approvals", "GET"): ({"outsider"} | READERS, None),
     ("api/approvals/<int:pk>", "GET"): (READERS, None),
     # The approver of this table is the one whom the gate names; administrators decide in their stead.
@@ -61,9 +71,15 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/approvals/<int:pk>/reject", "POST"): ({"approver", "admin", "superuser"}, {}),
 }
 # Whoever is signed in may ask for a list; whether they may create is not a matter of an object.
-ABOUT_NOTHING = {("api/workflows", "POST")}
+ABOUT_NOTHING = {("api/workflows", "POST"), ("api/agents", "POST")}
 BY_SESSION = {"api/docs"}
 FALLBACK = "api/"
+# Of agents alone: tests/api/test_agents.py.
+OF_AGENTS = {
+    "api/agents/<slug:key>/register",
+    "api/agents/<slug:key>/claim",
+    *(f"api/leases/<int:pk>/{verb}" for verb in ("heartbeat", "log", "complete", "fail", "release")),
+}
 
 
 def test_every_route_is_in_the_table() -> None:
@@ -73,7 +89,7 @@ def test_every_route_is_in_the_table() -> None:
         if str(api.pattern) == "api/"
         for pattern in api.url_patterns
     }
-    assert routes == {route.partition("?")[0] for route, _ in TABLE} | BY_SESSION | {FALLBACK}
+    assert routes == {route.partition("?")[0] for route, _ in TABLE} | BY_SESSION | OF_AGENTS | {FALLBACK}
 
 
 @pytest.fixture
@@ -85,8 +101,6 @@ def plain_owner() -> User:
 @pytest.fixture
 def stage(plain_owner: User) -> Run:
     """A run that waits for the approver, of a workflow whose owner has no role."""
-    from orchestrator import engine
-
     person("approver", "approver")
     workflow = engine.save_workflow(gate("approver"), user=plain_owner)
     pins.pin(workflow, "ask", {"output": 1}, user=plain_owner)
@@ -117,6 +131,8 @@ def expected(kind: str, route: str, method: str) -> set[int]:
     if kind in allowed:
         # 409: the door was passed and only the state of the run was wrong.
         return {200, 201, 204, 409}
+    if route.startswith("api/agents/"):
+        return {403} if kind in SEE_ALL else {404}
     return {403} if kind in READERS or (route, method) in ABOUT_NOTHING else {404}
 
 
@@ -124,7 +140,11 @@ def expected(kind: str, route: str, method: str) -> set[int]:
 @pytest.mark.parametrize(("route", "method"), list(TABLE), ids=lambda part: part)
 def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
     pk = stage.approvals.get().pk if "approvals" in route else stage.pk
-    path = "/" + route.replace("<slug:key>", stage.workflow.key).replace("<int:pk>", str(pk))
+    key = stage.workflow.key
+    if "agents" in route:
+        agent = engine.agents.register("remote")
+        key, pk = agent.key, tokens.issue_for_agent(agent)[0].pk
+    path = "/" + route.replace("<slug:key>", key).replace("<int:pk>", str(pk))
     path = path.replace("<slug:task>", "ask")
     answer = caller(kind).send(method, path, TABLE[route, method][1])
     assert answer.status_code in expected(kind, route, method), answer.content[:300]

@@ -21,9 +21,13 @@ from orchestrator import engine, tokens, vault
 from orchestrator.engine.template_saving import Wish
 from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.models import (
+    Agent,
+    AgentToken,
     ApiToken,
     Approval,
     Hidden,
+    Lease,
+    LogLine,
     Run,
     Secret,
     SignInFailure,
@@ -116,7 +120,7 @@ def again(before: Stage) -> Stage:
 def _clear() -> None:
     Approval.objects.all().delete()
     Run.objects.all().delete()
-    for model in (TeamTemplate, Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
+    for model in (Agent, TeamTemplate, Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
         model.objects.all().delete()
 
 
@@ -146,6 +150,10 @@ def left() -> dict[str, Any]:
             for one in TeamTemplateVersion.objects.select_related("template")
         ),
         "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
+        "agents": sorted(Agent.objects.values_list("key", "state", "capacity")),
+        "agent tokens": sorted((t.agent.key, bool(t.revoked_at)) for t in AgentToken.objects.all()),
+        "leases": sorted(Lease.objects.values_list("agent__key", "claim", "outcome", "logged")),
+        "lines": sorted(LogLine.objects.values_list("message", flat=True)),
         "secrets": sorted(Secret.objects.values_list("name", "description")),
         "hidden": sorted(Hidden.objects.values_list("user__username", "what")),
         "people": sorted((u.username, u.check_password(NEW_PASSWORD)) for u in User.objects.all()),
@@ -191,6 +199,34 @@ def _with_template(stage: Stage) -> None:
 
 def _pin(stage: Stage) -> None:
     pins.pin(Workflow.objects.get(), "after", {"output": 1}, user=stage.olga)
+
+
+def _agent(stage: Stage) -> None:
+    """An agent, whose token is sent from now on, and a task that waits for it."""
+    agent = engine.agents.register("remote")
+    token, text = tokens.issue_for_agent(agent)
+    stage.ids["agent_token"] = token.pk
+    fetched = flow({"fetch": task(agent_id="remote")})
+    engine.start(engine.save_workflow({**fetched, "id": "remote", "name": "Remote"}))
+    stage.headers = {"Authorization": f"Bearer {text}"}
+
+
+def _agent_of_olga(stage: Stage) -> None:
+    """The same, while it is a person who asks."""
+    own = stage.headers
+    _agent(stage)
+    stage.headers = own
+
+
+def _at_work(stage: Stage) -> None:
+    _agent(stage)
+    (held,) = engine.agent_work.take(engine.agents.find_agent("remote"))
+    stage.ids["lease"] = held.lease.pk
+
+
+def _drained(stage: Stage) -> None:
+    _agent_of_olga(stage)
+    engine.agents.drain(engine.agents.find_agent("remote"))
 
 
 def _fail_stuck(stage: Stage) -> None:
@@ -240,6 +276,28 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/runs/<int:pk>/cancel", "POST"): (Case("/api/runs/{run}/cancel", {"reason": "no"}),),
     ("api/approvals/<int:pk>/approve", "POST"): (Case("/api/approvals/{approval}/approve"),),
     ("api/approvals/<int:pk>/reject", "POST"): (Case("/api/approvals/{approval}/reject", {"comment": "no"}),),
+    ("api/agents", "POST"): (Case("/api/agents", {"id": "new"}),),
+    ("api/agents/<slug:key>/drain", "POST"): (Case("/api/agents/remote/drain", None, 200, _agent_of_olga),),
+    ("api/agents/<slug:key>/activate", "POST"): (Case("/api/agents/remote/activate", None, 200, _drained),),
+    ("api/agents/<slug:key>/tokens", "POST"): (Case("/api/agents/remote/tokens", {}, 0, _agent_of_olga),),
+    ("api/agents/<slug:key>/tokens/<int:pk>", "DELETE"): (
+        Case("/api/agents/remote/tokens/{agent_token}", None, 200, _agent_of_olga),
+    ),
+    ("api/agents/<slug:key>/register", "POST"): (
+        Case("/api/agents/remote/register", {"capacity": 7}, 200, _agent),
+    ),
+    ("api/agents/<slug:key>/claim", "POST"): (Case("/api/agents/remote/claim", {"wait": 0}, 200, _agent),),
+    ("api/leases/<int:pk>/heartbeat", "POST"): (Case("/api/leases/{lease}/heartbeat", None, 200, _at_work),),
+    ("api/leases/<int:pk>/log", "POST"): (
+        Case("/api/leases/{lease}/log", {"lines": [{"message": "half"}]}, 0, _at_work),
+    ),
+    ("api/leases/<int:pk>/complete", "POST"): (
+        Case("/api/leases/{lease}/complete", {"output": 1}, 409, _at_work),
+    ),
+    ("api/leases/<int:pk>/fail", "POST"): (
+        Case("/api/leases/{lease}/fail", {"message": "no"}, 409, _at_work),
+    ),
+    ("api/leases/<int:pk>/release", "POST"): (Case("/api/leases/{lease}/release", None, 409, _at_work),),
     ("workflows/new/blank/", "POST"): (Case("/workflows/new/blank/", {"name": "Blank"}, 0),),
     ("workflows/<slug:key>/edit/json/", "POST"): (
         Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),
