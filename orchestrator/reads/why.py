@@ -12,6 +12,7 @@ from orchestrator.models import Process, Run, TaskRun
 from orchestrator.planning.board import HANDLED
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.stand_ins import LAID_IN
+from orchestrator.reads.agent_waits import Candidate, candidates, waits_because
 from orchestrator.reads.health import HEARD_WITHIN
 from orchestrator.reads.live import deciders
 from orchestrator.reads.outline import Outline, outline_of
@@ -41,6 +42,7 @@ class _Scene:
     shape: Outline
     deciders: dict[int, str]
     is_worker_up: bool
+    agents: Sequence[Candidate]
 
     def name(self, row: TaskRun) -> str:
         name = f"'{self.shape.name_of(row.key)}'"
@@ -73,7 +75,8 @@ def why_task(task_run: TaskRun) -> Blocking | None:
 
 def _scene(run: Run, rows: Sequence[TaskRun]) -> _Scene:
     asked = [row.pk for row in rows if row.reason == WaitReason.APPROVAL]
-    return _Scene(run, outline_of(run.version_id), deciders(asked), is_worker_up())
+    agents = candidates() if any(row.reason == WaitReason.AGENT for row in rows) else []
+    return _Scene(run, outline_of(run.version_id), deciders(asked), is_worker_up(), agents)
 
 
 def is_worker_up() -> bool:
@@ -130,15 +133,18 @@ def _ready(row: TaskRun, scene: _Scene) -> tuple[str, str]:
 
 def _running(row: TaskRun, scene: _Scene) -> tuple[str, str]:
     since = f" since {row.started_at:%H:%M:%S} UTC" if row.started_at else ""
-    return f"{scene.name(row)} is being carried out by {row.worker or 'a worker'}{since}.", ""
+    who = row.worker or "a worker"
+    if not who.startswith("agent:"):
+        return f"{scene.name(row)} is being carried out by {who}{since}.", ""
+    lease = f" It is given to another if nothing is heard by {row.due_at:%H:%M:%S} UTC." if row.due_at else ""
+    return f"{scene.name(row)} is in the hands of the agent {who.removeprefix('agent:')}{since}.{lease}", ""
 
 
 def _agent(row: TaskRun, scene: _Scene) -> tuple[str, str]:
-    fix = (
-        f"Start the agent {row.agent_id}, or register a callable for it in the settings; "
-        "with BATON_DEMO=1 the demo agent stands in for every agent."
-    )
-    return f"{scene.name(row)} waits for the agent {row.agent_id}, which nobody serves.", fix
+    cause, fix = waits_because(row.agent_id, scene.agents, timezone.now())
+    if row.sequential and scene.run.sequential_busy and not fix:
+        cause = "; it takes its turn after another sequential task"
+    return f"{scene.name(row)} waits for the agent {row.agent_id}{cause}.", fix
 
 
 def _approval(row: TaskRun, scene: _Scene) -> tuple[str, str]:

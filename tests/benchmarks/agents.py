@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from tests.benchmarks.editor import Figure
-from tests.benchmarks.served import pss_kb
+from tests.benchmarks.memory import pss_kb
 from tests.browser.served import Served, serving
 
 AGENTS = 1000

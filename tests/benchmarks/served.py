@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.models import Process
+from tests.benchmarks.memory import pss_kb
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -93,11 +94,3 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def pss_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
