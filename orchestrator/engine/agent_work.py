@@ -268,18 +268,21 @@ def _lost(lease: Lease) -> ConflictError:
 
 def _attempt(lease: Lease) -> Attempt | None:
     """The attempt as this lease knows it; None when the row of the task is gone."""
-    task = next(iter(rows.tasks_by_id([lease.task_run_id])), None)
+    attempt = _attempt_of(lease.task_run_id, lease.agent.key)
+    if attempt is not None:
+        # The fence is that of the lease, whoever holds the task now.
+        attempt.claim.task.claim, attempt.claim.task.attempt = lease.claim, lease.attempt
+    return attempt
+
+
+def _attempt_of(task_run_id: int, agent: str) -> Attempt | None:
+    task = next(iter(rows.tasks_by_id([task_run_id])), None)
     if task is None:
         return None
     (run,) = rows.runs_by_id([task.run_id])
     plan = plan_for(run.version_id)
-    task.claim, task.attempt = (
-        lease.claim,
-        lease.attempt,
-    )  # the fence is that of the lease, whoever holds the task now
-    claim = Claim(run, task, plan.tasks[task.key], plan.facts)
-    (attempt,) = attempts_for([claim], lease.agent.key)
-    attempt.actor = f"agent:{lease.agent.key}"
+    (attempt,) = attempts_for([Claim(run, task, plan.tasks[task.key], plan.facts)], agent)
+    attempt.actor = f"agent:{agent}"
     return attempt
 
 
@@ -296,3 +299,44 @@ def _prepare_redactor(attempt: Attempt) -> Any:
         return parameters_of(attempt)[1]
     except Exception:  # noqa: BLE001 - it was told when the task was given out; by now a secret may be gone
         return None
+
+
+# Work of people, who do not fetch it and hold nothing: they do it and say so.
+
+
+def hand_in(agent: Agent, task_run: TaskRun, output: Any) -> None:
+    """A person has done it. Raises InvalidError when that is not what was agreed, which leaves it open, and ConflictError
+    when somebody else was first."""
+    attempt = _waiting(task_run)
+    outcome = outcome_of(attempt, output, None)
+    if isinstance(outcome, Failed) and outcome.error is not None:
+        raise InvalidError(outcome.error["message"], code=outcome.error["code"])
+    with committing("hand in"):
+        complete(_taken_up(agent, task_run), output)
+
+
+def decline(agent: Agent, task_run: TaskRun, reason: str) -> None:
+    """A person cannot do it, and says why; nobody else is asked."""
+    with committing("hand in"):
+        fail(_taken_up(agent, task_run), reason, code="declined", retryable=False)
+
+
+def shown_parameters(task_run: TaskRun) -> Any:
+    """What somebody who is to do it is told, secrets masked. Raises what keeps it from being told."""
+    return parameters_of(_waiting(task_run))[1]
+
+
+def _waiting(task_run: TaskRun) -> Attempt:
+    attempt = _attempt_of(task_run.pk, "")
+    if attempt is None or task_run.status != TaskStatus.WAITING or task_run.reason != WaitReason.AGENT:
+        raise ConflictError("This task does not wait to be done any more.", code="not_waiting")
+    return attempt
+
+
+def _taken_up(agent: Agent, task_run: TaskRun) -> Lease:
+    result = take_turn([Taken(run_id=task_run.run_id, task_id=task_run.pk, agent=agent.key)])
+    if not result.claims:
+        raise ConflictError("This task does not wait to be done any more.", code="not_waiting")
+    (lease,) = _leases(agent, result.claims)
+    lease.agent, lease.task_run = agent, task_run
+    return lease

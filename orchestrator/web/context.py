@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("workflows", "Workflows", "workflow-list", "i-workflow"),
     Entry("runs", "Runs", "run-list", "i-history"),
     Entry("approvals", "Approvals", "inbox", "i-hand"),
+    Entry("my-tasks", "My tasks", "my-tasks", "i-check"),
     Entry("secrets", "Secrets", "secrets", "i-key-round", may=lambda user: can(user, "admin")),
     Entry("settings", "Profile", "profile", "i-settings", last=True),
 )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orchestrator.web import approvals, first_steps, home, run_actions, runs, style, tasks, workflows
+from orchestrator.web import (
+    approvals,
+    first_steps,
+    home,
+    my_tasks,
+    run_actions,
+    runs,
+    style,
+    tasks,
+    workflows,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -27,6 +37,8 @@ urlpatterns = [
     path("runs/<int:pk>/tasks/<slug:key>/output.json", tasks.output, name="task-output"),
     path("runs/<int:pk>/tasks/<slug:key>/log.txt", tasks.log, name="task-log"),
     path("runs/<int:pk>/tasks/<slug:key>/<slug:verb>/", run_actions.task_action, name="task-action"),
+    path("my-tasks/", my_tasks.my_tasks, name="my-tasks"),
+    path("my-tasks/<int:pk>/", my_tasks.my_task, name="my-task"),
     path("style/", style.style, name="style"),
     path("approvals/", approvals.inbox, name="inbox"),
     path("approvals/<int:pk>/", approvals.detail, name="approval-detail"),

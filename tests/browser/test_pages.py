@@ -20,6 +20,7 @@ PATHS = (
     "/workflows/new/conditional_workflow/",
     "/workflows/approval_chain/template/",
     "/workflows/new/import/",
+    "/my-tasks/",
     "/workflows/new/blank/",
     "/workflows/approval_chain/edit/?step=level1",
     "/workflows/approval_chain/edit/?step=%2B",

@@ -229,6 +229,13 @@ def _drained(stage: Stage) -> None:
     engine.agents.drain(engine.agents.find_agent("remote"))
 
 
+def _to_do(stage: Stage) -> None:
+    """A task that is olga's to do."""
+    engine.agents.register("olga", kind="human", user=stage.olga)
+    own = engine.save_workflow({**flow({"read": task(agent_id="olga")}), "id": "own", "name": "Own"})
+    stage.ids["to_do"] = engine.start(own).tasks.get().pk
+
+
 def _fail_stuck(stage: Stage) -> None:
     engine.fail_task(stage.run.tasks.get(key="stuck").pk)
 
@@ -353,6 +360,10 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("approvals/<int:pk>/decide/", "POST"): (
         Case("/approvals/{approval}/decide/", {"decision": "approve"}),
         Case("/approvals/{approval}/decide/", {"decision": "reject", "comment": "no"}),
+    ),
+    ("my-tasks/<int:pk>/", "POST"): (
+        Case("/my-tasks/{to_do}/", {"note": "fine", "done": "1"}, 404, _to_do),
+        Case("/my-tasks/{to_do}/", {"reason": "no", "decline": "1"}, 404, _to_do),
     ),
     ("setup/", "POST"): (Case("/setup/", _account, 302, _nobody, signed_in=False),),
     ("sign-in/", "POST"): (

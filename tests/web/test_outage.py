@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-detail": {"key": "gated"},
     "template-save": {"key": "gated"},
     "workflow-start": {"key": "gated"},
+    "my-task": {"pk": 1},
     "workflow-version": {"key": "gated", "number": 1},
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
     "workflow-edit": {"key": "gated"},
