@@ -8,6 +8,7 @@ from orchestrator.actions.base import Action, Example
 from orchestrator.definition.fields import Field, ParameterSchema, holds_template
 from orchestrator.definition.issues import Issue, at, show
 from orchestrator.definition.normal import approver_names
+from orchestrator.planning.quorum import fault_of as quorum_fault
 
 DAY = 86_400
 
@@ -36,6 +37,17 @@ def _check_approvers(value: dict[str, Any], path: str) -> list[Issue]:
     ]
 
 
+def _check_quorum(value: dict[str, Any], path: str) -> list[Issue]:
+    quorum, approvers = value.get("quorum"), value.get("approvers")
+    if holds_template(quorum) or holds_template(approvers):
+        return []
+    names = approver_names(approvers)
+    if any(holds_template(name) for name in names):
+        names = ["group:whoever"]  # what a parameter gives may be several
+    fault = quorum_fault(quorum, names)
+    return [Issue(at(path, "quorum"), "no_quorum", fault)] if fault else []
+
+
 class ApprovalGate(Action):
     name = "approval_gate"
     label = "Approval"
@@ -43,7 +55,7 @@ class ApprovalGate(Action):
     kind = "person"
     summary = "Asks people to approve or reject before the run goes on."
     notes = (
-        "One of the approvers decides, with a comment. An approval completes the task, a rejection fails it.\n"
+        "One of the approvers decides, or as many as the quorum says, with a comment. An approval completes the task, a rejection fails it.\n"
         "Whoever started the run may not decide it unless allow_requester is on."
     )
     produces = "decision (approved, rejected or expired), by (names of those who decided) and comment."
@@ -77,6 +89,21 @@ class ApprovalGate(Action):
                 example={"amount": "{{ params.amount }}"},
             ),
             Field(
+                "quorum",
+                "any",
+                "How many must approve: any (one is enough), all of those named (for a group one of its members), a number "
+                "of people such as 2, or a share of those named such as 60%.",
+                default="any",
+                example="all",
+            ),
+            Field(
+                "veto",
+                "boolean",
+                "Whether one rejection is enough. Without it the request is open until the quorum cannot be reached.",
+                default=True,
+                advanced=True,
+            ),
+            Field(
                 "timeout_seconds",
                 "number",
                 "How long to wait for a decision; the task's own timeout if not given.",
@@ -98,7 +125,7 @@ class ApprovalGate(Action):
                 advanced=True,
             ),
         ),
-        rules=(_check_approvers,),
+        rules=(_check_approvers, _check_quorum),
     )
     examples = (
         Example(

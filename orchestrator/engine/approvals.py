@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orchestrator.engine.limits import COMMENT_LENGTH, check_text
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, InvalidError, NotAllowedError, NotFoundError
-from orchestrator.models import Approval
+from orchestrator.models import Approval, Approver
 from orchestrator.planning.signals import Decided
 
 OVERRIDE = "orchestrator.override_approval"
@@ -40,6 +40,7 @@ def decide(approval_id: int, decision: str, *, user: User, comment: str = "") ->
         username=user.get_username(),
         comment=comment,
         override=override,
+        names=tuple(_asked(approval, user).values_list("name", flat=True)),
     )
     reached("decide before turn")
     result = take_turn([signal])
@@ -75,7 +76,10 @@ def _right_to_decide(approval: Approval, user: User) -> bool:
 
 
 def _is_asked(approval: Approval, user: User) -> bool:
+    return _asked(approval, user).exists()
+
+
+def _asked(approval: Approval, user: User) -> QuerySet[Approver]:
+    """The approvers of the request for whom this person may speak."""
     groups = user.groups.values("pk")
-    return approval.approvers.filter(
-        Q(user=user) | Q(name=user.get_username()) | Q(group__in=groups)
-    ).exists()
+    return approval.approvers.filter(Q(user=user) | Q(name=user.get_username()) | Q(group__in=groups))

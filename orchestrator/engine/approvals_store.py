@@ -14,17 +14,26 @@ from orchestrator.definition.normal import approver_names
 from orchestrator.events import dump
 from orchestrator.models import Approval, Approver, TaskRun, Vote
 from orchestrator.planning.board import Board
-from orchestrator.planning.state import CloseApproval, OpenApproval, TaskState
+from orchestrator.planning.state import CastVote, CloseApproval, OpenApproval, TaskState
 
 GROUP = "group:"
 
 
 def store(boards: Sequence[Board], now: datetime) -> None:
     for board in boards:
+        for vote in board.votes:
+            _record(vote, now)
         for closing in board.closed:
             _close(closing, now)
         for opening in board.opened:
             _open(board, opening, now)
+
+
+def _record(vote: CastVote, now: datetime) -> None:
+    approval = Approval.objects.get(task_run_id=vote.task.id, status=Approval.Status.OPEN)
+    Vote.objects.create(
+        approval=approval, person_id=vote.user_id, decision=vote.decision, comment=vote.comment, at=now
+    )
 
 
 def _close(closing: CloseApproval, now: datetime) -> None:
@@ -36,13 +45,10 @@ def _close(closing: CloseApproval, now: datetime) -> None:
         status=closing.status, decided_at=now, decided_by_id=closing.user_id, comment=closing.comment
     )
     if closing.user_id is not None:
-        Vote.objects.create(
-            approval_id=approval_id,
-            person_id=closing.user_id,
-            decision=closing.status,
-            comment=closing.comment,
-            override=closing.override,
-            at=now,
+        said = {"decision": closing.status, "comment": closing.comment, "override": closing.override}
+        # Who has voted before may still decide in another's stead.
+        Vote.objects.update_or_create(
+            approval_id=approval_id, person_id=closing.user_id, level=1, defaults={**said, "at": now}
         )
 
 

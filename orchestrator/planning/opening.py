@@ -10,6 +10,7 @@ from orchestrator.definition.expressions import ExpressionError, holds
 from orchestrator.definition.fields import has_type
 from orchestrator.definition.issues import DefinitionError, Issue, show
 from orchestrator.definition.language import NAME_LENGTH
+from orchestrator.definition.normal import approver_names
 from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
 from orchestrator.planning.board import HANDLED, Board
 from orchestrator.planning.failing import give_up
@@ -17,6 +18,7 @@ from orchestrator.planning.inline import evaluate_check
 from orchestrator.planning.machine import TaskStatus, WaitReason
 from orchestrator.planning.plan import APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
 from orchestrator.planning.queueing import make_ready
+from orchestrator.planning.quorum import fault_of
 from orchestrator.planning.stand_ins import LAID_IN, STAND_IN, laid_in
 from orchestrator.planning.state import OpenApproval, TaskState
 
@@ -168,6 +170,7 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     assert gate is not None
     content = gate.content.resolve(context)
     _check_approvers(content.get("approvers"))
+    _check_quorum(content)
     seconds = _patience(gate, context)
     now = board.world.now
     task.attempt += 1
@@ -196,6 +199,13 @@ def _check_approvers(approvers: Any) -> None:
         raise DefinitionError([Issue(path, "out_of_range", message)])
     for name in names:
         _check_name(str(name).strip(), path)
+
+
+def _check_quorum(content: dict[str, Any]) -> None:
+    """What a parameter gave may ask for more than there are."""
+    fault = fault_of(content.get("quorum"), approver_names(content.get("approvers")))
+    if fault:
+        raise DefinitionError([Issue("parameters.quorum", "no_quorum", fault)])
 
 
 def _check_name(name: str, path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from orchestrator.definition.normal import approver_names
 from orchestrator.planning.board import Board
 from orchestrator.planning.claiming import start
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
@@ -12,6 +13,7 @@ from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, Ta
 from orchestrator.planning.opening import too_large
 from orchestrator.planning.people import told
 from orchestrator.planning.queueing import make_ready
+from orchestrator.planning.quorum import Ballot, Verdict, verdict
 from orchestrator.planning.signals import (
     AgentAppeared,
     AttemptSignal,
@@ -33,7 +35,7 @@ from orchestrator.planning.signals import (
     TaskSignal,
     Told,
 )
-from orchestrator.planning.state import CloseApproval, TaskState
+from orchestrator.planning.state import CastVote, CloseApproval, TaskState
 
 
 def handle(board: Board, signal: Signal) -> None:
@@ -203,11 +205,20 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
     if task.status is not TaskStatus.WAITING or task.reason != WaitReason.APPROVAL:
         board.conflicts.append("This request is no longer open.")
         return
-    approved = signal.decision == "approve"
-    status = "approved" if approved else "rejected"
+    ballots = ballots_of(task)
+    if any(ballot.user_id == signal.user_id for ballot in ballots) and not signal.override:
+        board.conflicts.append("You have decided on this already; it waits for others.")
+        return
+    mine = Ballot(signal.user_id, signal.username, signal.names, signal.decision == "approve")
+    status = _status_after(board, task, signal, [*ballots, mine])
+    if not status:
+        _keep_open(board, task, signal, [*ballots, mine])
+        return
+    approved = status == "approved"
     board.closed.append(CloseApproval(task, status, signal.user_id, signal.comment, signal.override))
     board.note(f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override)
-    task.output = {"decision": status, "by": [signal.username], "comment": signal.comment}
+    agreed = [one.username for one in (*ballots, mine) if one.approves is approved]
+    task.output = {"decision": status, "by": agreed, "comment": signal.comment}
     if approved:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, signal.actor, decision=status)
@@ -216,6 +227,29 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
     give_up(
         board, task, {"code": "rejected", "message": f"{signal.username} rejected it{said}"}, signal.actor
     )
+
+
+def ballots_of(task: TaskState) -> list[Ballot]:
+    """What was decided so far on a request that is open."""
+    stored = task.output if isinstance(task.output, dict) else {}
+    return [Ballot.of(one) for one in stored.get("votes", [])]
+
+
+def _status_after(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> Verdict:
+    if signal.override:
+        return "approved" if signal.decision == "approve" else "rejected"
+    gate, asked = board.plan.tasks[task.key].gate, task.input or {}
+    veto = gate is None or gate.veto
+    return verdict(asked.get("quorum"), approver_names(asked.get("approvers")), ballots, veto=veto)
+
+
+def _keep_open(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> None:
+    """Others are still asked. Who has voted stands where the decision will."""
+    task.output = {"votes": [ballot.as_json() for ballot in ballots]}
+    decision = "approved" if signal.decision == "approve" else "rejected"
+    board.votes.append(CastVote(task, decision, signal.user_id, signal.comment))
+    board.changed[task.place] = task
+    board.note("approval.voted", task, signal.actor, decision=decision, comment=signal.comment)
 
 
 # Runs

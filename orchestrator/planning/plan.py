@@ -28,6 +28,7 @@ class Gate:
     timeout: Template
     on_timeout: str
     allow_requester: bool
+    veto: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +169,18 @@ def _checkpoint_name(task: Task) -> str:
 def _gate(task: Task) -> Gate:
     given = task.parameters
     timeout = given.get("timeout_seconds", task.raw.get("timeout_seconds"))
-    shown = {name: given[name] for name in ("approvers", "title", "instructions", "data") if name in given}
+    shown = {
+        name: given[name]
+        for name in ("approvers", "title", "instructions", "data", "quorum")
+        if name in given
+    }
     shown.setdefault("approvers", [])
     return Gate(
         content=compile_template(shown),
         timeout=compile_template(timeout),
         on_timeout=str(given.get("on_timeout", "reject")),
         allow_requester=given.get("allow_requester") is True,
+        veto=given.get("veto") is not False,
     )
 
 

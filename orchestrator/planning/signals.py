@@ -95,6 +95,7 @@ class Decided(TaskSignal):
     username: str
     comment: str = ""
     override: bool = False
+    names: tuple[str, ...] = ()  # the approvers of the gate for whom this person may speak
 
 
 @dataclass(frozen=True, slots=True)

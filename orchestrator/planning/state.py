@@ -138,6 +138,16 @@ class OpenApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class CastVote:
+    """One of several has decided, and the request stays open."""
+
+    task: TaskState
+    decision: str
+    user_id: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseApproval:
     """A gate's request ends; `user_id` is the person who decided, None when nobody did."""
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from orchestrator.models import Approval, Approver, Vote
+from orchestrator.planning import quorum
 from orchestrator.reads.canvas import graph
 from orchestrator.reads.live import in_short, task_looks
 from orchestrator.reads.outline import Outline, outline_of
@@ -46,6 +47,25 @@ class Request:
     votes: list[Vote]
     data: list[Entry]
     place: dict[str, Any]
+
+    @property
+    def quorum(self) -> str:
+        """How many it takes, in words, where more than one is asked."""
+        asked, names = self._asked()
+        several = len(names) > 1 or asked not in (None, quorum.ANY)
+        return quorum.said(asked, names) if several else ""
+
+    @property
+    def so_far(self) -> str:
+        """ "1 of 2 approvals", while it is open and one is not enough."""
+        asked, names = self._asked()
+        ballots = [quorum.Ballot.of(one) for one in (self.approval.task_run.output or {}).get("votes", [])]
+        given, needed = quorum.progress(asked, names, ballots)
+        return f"{given} of {needed} approvals" if needed > 1 and self.approval.status == "open" else ""
+
+    def _asked(self) -> tuple[Any, list[str]]:
+        content = self.approval.task_run.input or {}
+        return content.get("quorum"), [approver.name for approver in self.approvers]
 
     @property
     def seal(self) -> str:

@@ -72,8 +72,10 @@ def decision_context(request: HttpRequest, approval: Approval) -> dict[str, Any]
     asked = is_open and may_decide(approval, request.user)
     own = approval.run.started_by_id == request.user.pk and not approval.allow_requester
     overrides = request.user.has_perm("orchestrator.override_approval")
+    voted = is_open and approval.votes.filter(person=request.user.pk).exists()
     return {
-        "may_decide": asked and (overrides or not own),
+        "may_decide": asked and (overrides or not own) and (overrides or not voted),
+        "has_voted": voted,
         "own_request": asked and own and not overrides,
         "decision_form": DecisionForm(auto_id="decision-%s"),
     }
