@@ -8,6 +8,7 @@ from orchestrator.actions.base import Action, Example
 from orchestrator.definition.fields import Field, ParameterSchema, holds_template
 from orchestrator.definition.issues import Issue, at, show
 from orchestrator.definition.normal import approver_names
+from orchestrator.planning.ladder import faults_of as escalation_faults
 from orchestrator.planning.quorum import fault_of as quorum_fault
 
 DAY = 86_400
@@ -46,6 +47,10 @@ def _check_quorum(value: dict[str, Any], path: str) -> list[Issue]:
         names = ["group:whoever"]  # what a parameter gives may be several
     fault = quorum_fault(quorum, names)
     return [Issue(at(path, "quorum"), "no_quorum", fault)] if fault else []
+
+
+def _check_escalation(value: dict[str, Any], path: str) -> list[Issue]:
+    return escalation_faults(value.get("escalation"), at(path, "escalation"))
 
 
 class ApprovalGate(Action):
@@ -104,6 +109,14 @@ class ApprovalGate(Action):
                 advanced=True,
             ),
             Field(
+                "escalation",
+                "list",
+                "What happens while nobody decides: rungs, each with after_seconds, that remind those asked, or with to ask "
+                "others, any of whom may decide from then on.",
+                example=[{"after_seconds": 14_400}, {"after_seconds": DAY, "to": ["group:managers"]}],
+                advanced=True,
+            ),
+            Field(
                 "timeout_seconds",
                 "number",
                 "How long to wait for a decision; the task's own timeout if not given.",
@@ -125,7 +138,7 @@ class ApprovalGate(Action):
                 advanced=True,
             ),
         ),
-        rules=(_check_approvers, _check_quorum),
+        rules=(_check_approvers, _check_quorum, _check_escalation),
     )
     examples = (
         Example(

@@ -14,7 +14,7 @@ from orchestrator.definition.normal import approver_names
 from orchestrator.events import dump
 from orchestrator.models import Approval, Approver, TaskRun, Vote
 from orchestrator.planning.board import Board
-from orchestrator.planning.state import CastVote, CloseApproval, OpenApproval, TaskState
+from orchestrator.planning.state import CastVote, CloseApproval, Escalate, OpenApproval, TaskState
 
 GROUP = "group:"
 
@@ -23,6 +23,8 @@ def store(boards: Sequence[Board], now: datetime) -> None:
     for board in boards:
         for vote in board.votes:
             _record(vote, now)
+        for rung in board.escalated:
+            _escalate(rung)
         for closing in board.closed:
             _close(closing, now)
         for opening in board.opened:
@@ -34,6 +36,12 @@ def _record(vote: CastVote, now: datetime) -> None:
     Vote.objects.create(
         approval=approval, person_id=vote.user_id, decision=vote.decision, comment=vote.comment, at=now
     )
+
+
+def _escalate(rung: Escalate) -> None:
+    approval = Approval.objects.get(task_run_id=rung.task.id, status=Approval.Status.OPEN)
+    known = set(approval.approvers.values_list("name", flat=True))
+    Approver.objects.bulk_create(_approvers(approval, [name for name in rung.to if name not in known]))
 
 
 def _close(closing: CloseApproval, now: datetime) -> None:

@@ -23,7 +23,15 @@ from orchestrator.planning.machine import (
     check_task_move,
 )
 from orchestrator.planning.plan import Plan, PlanTask
-from orchestrator.planning.state import CastVote, CloseApproval, NewEvent, OpenApproval, RunState, TaskState
+from orchestrator.planning.state import (
+    CastVote,
+    CloseApproval,
+    Escalate,
+    NewEvent,
+    OpenApproval,
+    RunState,
+    TaskState,
+)
 
 HANDLED = "handled"  # reason of a failed task whose failure a later task provided for
 
@@ -64,6 +72,7 @@ class Board:
         self.opened: list[OpenApproval] = []
         self.closed: list[CloseApproval] = []
         self.votes: list[CastVote] = []
+        self.escalated: list[Escalate] = []
         self.taken: list[TaskState] = []
         self.abandoned_children: list[int] = []
         self.conflicts: list[str] = []

@@ -15,6 +15,7 @@ from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
 from orchestrator.planning.board import HANDLED, Board
 from orchestrator.planning.failing import give_up
 from orchestrator.planning.inline import evaluate_check
+from orchestrator.planning.ladder import faults_of, next_due
 from orchestrator.planning.machine import TaskStatus, WaitReason
 from orchestrator.planning.plan import APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
 from orchestrator.planning.queueing import make_ready
@@ -171,15 +172,18 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     content = gate.content.resolve(context)
     _check_approvers(content.get("approvers"))
     _check_quorum(content)
+    if faults := faults_of(content.get("escalation"), "parameters.escalation"):
+        raise DefinitionError(faults)
     seconds = _patience(gate, context)
     now = board.world.now
     task.attempt += 1
     task.started_at = now
     task.input = content
-    task.due_at = now + timedelta(seconds=seconds) if seconds is not None else None
+    task.timeout_at = now + timedelta(seconds=seconds) if seconds is not None else None
+    task.due_at = next_due(content.get("escalation"), 0, now, task.timeout_at)
     board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
-    board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.due_at))
-    deadline = task.due_at.isoformat() if task.due_at else None
+    board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.timeout_at))
+    deadline = task.timeout_at.isoformat() if task.timeout_at else None
     board.note(
         "approval.required",
         task,

@@ -9,6 +9,7 @@ from orchestrator.definition.normal import approver_names
 from orchestrator.planning.board import Board
 from orchestrator.planning.claiming import start
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
+from orchestrator.planning.ladder import Rung, next_due, rungs_of
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.opening import too_large
 from orchestrator.planning.people import told
@@ -35,7 +36,7 @@ from orchestrator.planning.signals import (
     TaskSignal,
     Told,
 )
-from orchestrator.planning.state import CastVote, CloseApproval, TaskState
+from orchestrator.planning.state import CastVote, CloseApproval, Escalate, TaskState
 
 
 def handle(board: Board, signal: Signal) -> None:
@@ -143,6 +144,35 @@ def _queue_again(board: Board, task: TaskState, reason: str) -> None:
 
 
 def _approval_due(board: Board, task: TaskState) -> None:
+    asked, climbed = task.input or {}, _state_of(task).get("rungs", 0)
+    rungs, now = rungs_of(asked.get("escalation")), board.world.now
+    is_over = task.timeout_at is not None and task.timeout_at <= now
+    if climbed < len(rungs) and not is_over:
+        _climb(board, task, rungs[climbed], climbed + 1)
+    else:
+        _expire(board, task)
+
+
+def _climb(board: Board, task: TaskState, rung: Rung, climbed: int) -> None:
+    """The request reaches the next rung; it goes on waiting."""
+    state, asked = _state_of(task), task.input or {}
+    task.output = {**state, "rungs": climbed, "escalated": [*state.get("escalated", []), *rung.to]}
+    assert task.started_at is not None
+    task.due_at = next_due(asked.get("escalation"), climbed, task.started_at, task.timeout_at)
+    board.changed[task.place] = task
+    board.escalated.append(Escalate(task, rung.to))
+    if rung.to:
+        board.note("approval.escalated", task, "clock", to=list(rung.to))
+    else:
+        board.note("approval.reminded", task, "clock")
+
+
+def _state_of(task: TaskState) -> dict[str, Any]:
+    """Of a request that is open: who has voted, how many rungs are behind, who was asked on them."""
+    return task.output if isinstance(task.output, dict) else {}
+
+
+def _expire(board: Board, task: TaskState) -> None:
     gate = board.plan.tasks[task.key].gate
     board.closed.append(CloseApproval(task, "expired"))
     board.note("approval.expired", task, "clock")
@@ -231,12 +261,12 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
 
 def ballots_of(task: TaskState) -> list[Ballot]:
     """What was decided so far on a request that is open."""
-    stored = task.output if isinstance(task.output, dict) else {}
-    return [Ballot.of(one) for one in stored.get("votes", [])]
+    return [Ballot.of(one) for one in _state_of(task).get("votes", [])]
 
 
 def _status_after(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> Verdict:
-    if signal.override:
+    # Who was asked on a rung decides for those who did not.
+    if signal.override or set(signal.names) & set(_state_of(task).get("escalated", [])):
         return "approved" if signal.decision == "approve" else "rejected"
     gate, asked = board.plan.tasks[task.key].gate, task.input or {}
     veto = gate is None or gate.veto
@@ -245,7 +275,7 @@ def _status_after(board: Board, task: TaskState, signal: Decided, ballots: list[
 
 def _keep_open(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> None:
     """Others are still asked. Who has voted stands where the decision will."""
-    task.output = {"votes": [ballot.as_json() for ballot in ballots]}
+    task.output = {**_state_of(task), "votes": [ballot.as_json() for ballot in ballots]}
     decision = "approved" if signal.decision == "approve" else "rejected"
     board.votes.append(CastVote(task, decision, signal.user_id, signal.comment))
     board.changed[task.place] = task

@@ -171,7 +171,7 @@ def _gate(task: Task) -> Gate:
     timeout = given.get("timeout_seconds", task.raw.get("timeout_seconds"))
     shown = {
         name: given[name]
-        for name in ("approvers", "title", "instructions", "data", "quorum")
+        for name in ("approvers", "title", "instructions", "data", "quorum", "escalation")
         if name in given
     }
     shown.setdefault("approvers", [])

@@ -148,6 +148,14 @@ class CastVote:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalate:
+    """A rung was reached: those asked are reminded, and these may decide from now on, too."""
+
+    task: TaskState
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CloseApproval:
     """A gate's request ends; `user_id` is the person who decided, None when nobody did."""
 

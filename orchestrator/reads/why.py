@@ -148,7 +148,8 @@ def _agent(row: TaskRun, scene: _Scene) -> tuple[str, str]:
 
 
 def _approval(row: TaskRun, scene: _Scene) -> tuple[str, str]:
-    until = f" until {row.due_at:%Y-%m-%d %H:%M} UTC" if row.due_at else ""
+    end = row.timeout_at or row.due_at
+    until = f" until {end:%Y-%m-%d %H:%M} UTC" if end else ""
     who = scene.deciders.get(row.pk, "somebody")
     fix = f"Decide: baton approve {row.run_id} --task {row.key} (or baton reject)."
     return f"{scene.name(row)} waits for the decision of {who}{until}.", fix
