@@ -231,6 +231,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "orchestrator.planning.machine.RunStatus.choices",
+        "AgentKind": "orchestrator.models.Agent.Kind",
+        "AgentState": "orchestrator.models.Agent.State",
         "ApprovalStatus": "orchestrator.models.Approval.Status",
     },
 }

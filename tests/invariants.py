@@ -255,7 +255,7 @@ def _approvals(run: Run) -> Iterator[str]:
     """I6: one decision for each request; open exactly while its task waits."""
     for approval in Approval.objects.filter(run=run).select_related("task_run"):
         votes = Vote.objects.filter(approval=approval).count()
-        if votes > 1:
+        if votes > 1 and (approval.task_run.input or {}).get("quorum") in (None, "any"):
             yield f"{approval.pk} was decided {votes} times"
         waiting = approval.task_run.status == TaskStatus.WAITING and approval.task_run.reason == "approval"
         latest = not Approval.objects.filter(task_run=approval.task_run_id, pk__gt=approval.pk).exists()

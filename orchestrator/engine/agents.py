@@ -59,6 +59,7 @@ def describe(agent: Agent, **given: Any) -> Agent:
     with committing("agent"):
         agent.save(update_fields=list(values))
     registry.forget()
+    agent.refresh_from_db()
     return agent
 
 

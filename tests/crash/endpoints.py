@@ -71,13 +71,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Case:
-    """One request. `repeated`: the status of sending it again after it was carried out; 0 when it does more each time."""
+    """One request. `repeated`: the status of sending it again after it was carried out; 0 when it does more each time.
+    `noted`: what is refused the second time is put on record."""
 
     path: str
     body: Any = None
     repeated: int = 409
     prepare: Callable[[Stage], None] = lambda _stage: None
     signed_in: bool = True
+    noted: bool = False
 
     def send(self, method: str, stage: Stage) -> HttpResponse:
         body = self.body() if callable(self.body) else self.body
@@ -299,12 +301,14 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
         Case("/api/leases/{lease}/log", {"lines": [{"message": "half"}]}, 0, _at_work),
     ),
     ("api/leases/<int:pk>/complete", "POST"): (
-        Case("/api/leases/{lease}/complete", {"output": 1}, 409, _at_work),
+        Case("/api/leases/{lease}/complete", {"output": 1}, 409, _at_work, noted=True),
     ),
     ("api/leases/<int:pk>/fail", "POST"): (
-        Case("/api/leases/{lease}/fail", {"message": "no"}, 409, _at_work),
+        Case("/api/leases/{lease}/fail", {"message": "no"}, 409, _at_work, noted=True),
     ),
-    ("api/leases/<int:pk>/release", "POST"): (Case("/api/leases/{lease}/release", None, 409, _at_work),),
+    ("api/leases/<int:pk>/release", "POST"): (
+        Case("/api/leases/{lease}/release", None, 409, _at_work, noted=True),
+    ),
     ("workflows/new/blank/", "POST"): (Case("/workflows/new/blank/", {"name": "Blank"}, 0),),
     ("workflows/<slug:key>/edit/json/", "POST"): (
         Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),

@@ -21,9 +21,7 @@ AGENTS, TASKS = (50, 20) if LONG else (12, 6)
 ROUNDS = 100 if LONG else 3
 MOST_LOOKS = 20
 
-CREW = flow(
-    {f"t{n}": task(agent_id="pool:crew", execution_mode="parallel") for n in range(TASKS)}, name="Crew"
-)
+CREW = flow({f"t{n}": task(agent_id="pool:crew") for n in range(TASKS)}, name="Crew")
 
 
 @pytest.fixture

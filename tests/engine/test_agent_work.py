@@ -55,13 +55,13 @@ def test_what_is_meant_for_others_is_not_given_out(rover: Agent, address: str) -
 
 
 def test_nobody_holds_more_than_fits(rover: Agent) -> None:
-    started(**{key: task(agent_id="rover", execution_mode="parallel") for key in "abc"})
+    started(**{key: task(agent_id="rover") for key in "abc"})
     assert len(agent_work.take(rover, 10)) == 2
     assert agent_work.take(rover) == []
 
 
 def test_sequential_tasks_of_a_run_are_taken_one_after_the_other(rover: Agent) -> None:
-    started(a=task(agent_id="rover"), b=task(agent_id="rover"))
+    started(a=task(agent_id="rover", mode="sequential"), b=task(agent_id="rover", mode="sequential"))
     (first,) = agent_work.take(rover, 2)
     assert agent_work.take(rover, 2) == []
     agent_work.complete(first.lease, None)

@@ -250,13 +250,13 @@ def _count_no_losses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _let_sequential_tasks_run_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = claiming._start
+    original = claiming.start
 
     def start(board: Any, row: Any, worker: str) -> None:
         original(board, row, worker)
         board.run.sequential_busy = 0
 
-    monkeypatch.setattr(claiming, "_start", start)
+    monkeypatch.setattr(claiming, "start", start)
 
 
 def _decide_twice(monkeypatch: pytest.MonkeyPatch) -> None:
