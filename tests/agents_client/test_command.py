@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from orchestrator.agents.client import Agent, AsyncAgent, RefusedError
 from orchestrator.cli import main
-from tests.unit.stub_baton import TOKEN
+from tests.agents_client.stub_baton import TOKEN
 
 MODULE = """
 def work(task):

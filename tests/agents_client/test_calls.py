@@ -19,7 +19,7 @@ from orchestrator.agents.client import (
     LeaseLostError,
     RefusedError,
 )
-from tests.unit.stub_baton import TOKEN
+from tests.agents_client.stub_baton import TOKEN
 
 Ask = Callable[..., Any]
 GIVEN = {

@@ -15,10 +15,12 @@ from typing import Any
 
 import httpx
 
-from orchestrator.agents.client import Agent, AsyncAgent
+from orchestrator.agents.client import Agent, AsyncAgent, AsyncTask, Task
 
 TOKEN = "batonagent_abcdefgh_0123456789012345678901234567890123456789012"
 PATIENCE = 20.0
+AnyTask = Task | AsyncTask
+Maker = Callable[..., Agent | AsyncAgent]
 Fault = tuple[int, str] | httpx.Response | Exception
 
 
@@ -126,6 +128,22 @@ class StubBaton:
         finally:
             self._calls.remove(entry)
         return [self._tasks.popleft() for _ in range(min(most, len(self._tasks)))]
+
+
+def of_threads(baton: StubBaton, function: Callable[[AnyTask], object], **given: Any) -> Agent:
+    agent = Agent("http://baton", TOKEN, agent_id="reviewer", transport=baton.transport, **given)
+    agent.task(function)
+    return agent
+
+
+def of_coroutines(baton: StubBaton, function: Callable[[AnyTask], object], **given: Any) -> AsyncAgent:
+    agent = AsyncAgent("http://baton", TOKEN, agent_id="reviewer", transport=baton.transport, **given)
+
+    @agent.task
+    async def work(task: AsyncTask) -> object:
+        return function(task)
+
+    return agent
 
 
 @contextmanager
