@@ -35,6 +35,7 @@ FORBIDDEN = {"eval", "exec", "mark_safe", "SafeString", "csrf_exempt", "pickle",
 FORBIDDEN_TAGS = re.compile(r"\|\s*safe(seq)?\b|\{%-?\s*autoescape\s+off")
 # Whoever assigns a status, and why it is none of a run or a task.
 ASSIGNS_STATUS = {
+    "orchestrator/agents/client/answers.py": "that of an answer over HTTP",
     "orchestrator/planning/board.py": "the chokepoint itself",
 }
 # Whoever may write to the disk, and what.

@@ -1,0 +1,253 @@
+"""Agents hold tasks: their log, how many there is room for, how they are given back, and how an agent is made."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from orchestrator.agents.client import Agent, AsyncAgent, AsyncTask, RefusedError, Task, hands
+from tests.agents_client.stub_baton import PATIENCE, TOKEN, AnyTask, Maker, StubBaton, of_threads, serving
+
+# The log
+
+
+def test_lines_are_sent_in_order_a_hundred_at_once_and_before_the_outcome(
+    baton: StubBaton, make: Maker
+) -> None:
+    def work(task: AnyTask) -> object:
+        for number in range(250):
+            task.log("line %d", number)
+        task.log("100 %", level="warning")
+        return None
+
+    with serving(make(baton, work)):
+        baton.give()
+        baton.wait_for("complete")
+    sent = [one.body["lines"] for one in baton.all("log")]
+    assert max(len(lines) for lines in sent) <= 100
+    lines = [(line["level"], line["message"]) for lines in sent for line in lines]
+    assert lines == [*(("info", f"line {number}") for number in range(250)), ("warning", "100 %")]
+    verbs = [one.verb for one in baton.heard if one.verb in ("log", "complete")]
+    assert verbs == ["log"] * len(sent) + ["complete"]
+
+
+def test_lines_are_seen_while_the_work_goes_on_twice_a_second_at_most(
+    baton: StubBaton, paused: list[float]
+) -> None:
+    go_on = threading.Event()
+
+    def work(task: AnyTask) -> object:
+        task.log("first")
+        assert go_on.wait(PATIENCE)
+        for number in range(50):
+            task.log("line %d", number)
+        baton.wait_until(lambda: sum(len(one.body["lines"]) for one in baton.all("log")) == 51)
+        return None
+
+    with serving(of_threads(baton, work)):
+        baton.give()
+        assert [line["message"] for line in baton.wait_for("log").body["lines"]] == ["first"]
+        go_on.set()
+        baton.wait_for("complete")
+    assert paused.count(hands.LINES_SECONDS) >= len(baton.all("log")) - 1
+
+
+def test_a_level_that_is_none_is_an_error_of_the_function(baton: StubBaton, make: Maker) -> None:
+    with serving(make(baton, lambda task: task.log("x", level="loud"))):
+        baton.give()
+        assert "debug, info, warning, error" in baton.wait_for("fail").body["message"]
+
+
+def test_lines_that_are_not_taken_do_not_hold_up_the_outcome(
+    baton: StubBaton, make: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    baton.fault("log", (400, "invalid"))
+    with serving(make(baton, lambda task: task.log("x"))):
+        baton.give()
+        baton.wait_for("complete")
+    assert "1 lines of the log of read of run 5 are lost" in caplog.text
+
+
+# Room
+
+
+def test_it_carries_out_as_many_tasks_at_once_as_it_has_room_for(baton: StubBaton) -> None:
+    both = threading.Barrier(3)  # two tasks and the test
+    running: list[int] = []
+    most: list[int] = []
+
+    def work(task: AnyTask) -> object:
+        running.append(task.lease)
+        most.append(len(running))
+        both.wait(PATIENCE)
+        running.remove(task.lease)
+        return None
+
+    for _ in range(4):
+        baton.give()
+    with serving(of_threads(baton, work, capacity=2)):
+        for done in (2, 4):
+            both.wait(PATIENCE)
+            baton.wait_for("complete", done)
+    assert max(most) == 2
+    assert baton.all("claim")[0].body == {"wait": 30.0, "most": 2}
+
+
+def test_coroutines_share_the_room_in_one_loop(baton: StubBaton) -> None:
+    agent = AsyncAgent("http://baton", TOKEN, agent_id="reviewer", capacity=2, transport=baton.transport)
+    met: list[int] = []
+
+    @agent.task
+    async def work(task: AsyncTask) -> object:
+        met.append(task.lease)
+        baton_has_both.set() if len(met) == 2 else None
+        await baton_has_both.wait()
+        return None
+
+    baton_has_both = asyncio.Event()
+    baton.give()
+    baton.give()
+    with serving(agent):
+        baton.wait_for("complete", 2)
+    assert sorted(met) == [1, 2]
+
+
+# Stopping
+
+
+def test_a_stopped_agent_lets_its_task_end_and_takes_nothing_new(baton: StubBaton) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(task: AnyTask) -> object:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return "done"
+
+    agent = of_threads(baton, work, capacity=2)
+    with serving(agent) as thread:
+        baton.give()
+        assert begun.wait(PATIENCE)
+        baton.wait_for("claim", 2)
+        agent.stop()
+        baton.give()
+        go_on.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert [one.body for one in baton.all("complete")] == [{"output": "done"}]
+    assert len(baton.all("claim")) == 2
+    assert baton.all("release") == []
+
+
+@pytest.mark.parametrize("hurried", [False, True], ids=["grace over", "stopped twice"])
+def test_what_does_not_end_within_the_time_of_grace_is_given_back(
+    baton: StubBaton, patient: Maker, hurried: bool
+) -> None:
+    ended: list[AnyTask] = []
+    agent = patient(baton, ended, grace=3600 if hurried else 0.01)
+    with serving(agent) as thread:
+        lease = baton.give()
+        assert baton.begun.wait(PATIENCE)
+        agent.stop()
+        if hurried:
+            agent.stop()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert [one.lease for one in baton.all("release")] == [lease]
+    assert baton.all("complete", "fail") == []
+    assert [task.cancelled.is_set() for task in ended] == [True]
+
+
+def test_work_that_does_not_heed_anything_does_not_keep_the_agent_from_ending(baton: StubBaton) -> None:
+    begun, never = threading.Event(), threading.Event()
+
+    def work(task: AnyTask) -> object:
+        begun.set()
+        never.wait(PATIENCE)
+        return None
+
+    agent = of_threads(baton, work, grace=0)
+    with serving(agent):
+        baton.give()
+        assert begun.wait(PATIENCE)
+    never.set()
+    assert len(baton.all("release")) == 1
+    assert baton.all("complete") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_an_agent_of_the_main_thread_and_is_then_as_before(
+    baton: StubBaton, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+
+    def work(task: AnyTask) -> object:
+        os.kill(os.getpid(), number)
+        return "ended"
+
+    baton.give()
+    of_threads(baton, work).run()
+    assert [one.body for one in baton.all("complete")] == [{"output": "ended"}]
+    assert signal.getsignal(number) is before
+
+
+# How it is made
+
+
+def test_address_and_token_come_from_the_environment(
+    baton: StubBaton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATON_URL", "https://baton.example.org/")
+    monkeypatch.setenv("BATON_AGENT_TOKEN", TOKEN)
+    agent = Agent(agent_id="reviewer", transport=baton.transport)
+    assert agent.url == "https://baton.example.org"
+    agent.task(lambda task: 1)
+    with serving(agent):
+        baton.wait_for("claim")
+
+
+def test_without_a_token_an_address_room_or_a_function_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BATON_AGENT_TOKEN", raising=False)
+    with pytest.raises(ValueError, match="BATON_AGENT_TOKEN"):
+        Agent(agent_id="reviewer")
+    with pytest.raises(ValueError, match="http://"):
+        Agent("localhost:8000", TOKEN, agent_id="reviewer")
+    with pytest.raises(ValueError, match="capacity is 0"):
+        Agent("http://baton", TOKEN, agent_id="reviewer", capacity=0)
+    with pytest.raises(ValueError, match=r"@agent\.task"):
+        Agent("http://baton", TOKEN, agent_id="reviewer").run()
+
+
+def test_an_agent_of_functions_takes_no_coroutine() -> None:
+    async def work(task: Task) -> object:
+        return 1
+
+    with pytest.raises(TypeError, match="AsyncAgent"):
+        Agent("http://baton", TOKEN, agent_id="reviewer").task(work)
+
+
+def test_the_client_needs_nothing_of_django() -> None:
+    code = (
+        "import sys, orchestrator.agents.client; "
+        "print([name for name in sys.modules if name.partition('.')[0] in ('django', 'rest_framework')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_nothing_that_is_logged_holds_the_token(
+    baton: StubBaton, make: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "orchestrator.agents.client")
+    baton.fault("claim", (401, "token_invalid"))
+    with pytest.raises(RefusedError), serving(make(baton, lambda task: 1)) as thread:
+        thread.join(PATIENCE)
+    assert TOKEN not in caplog.text
