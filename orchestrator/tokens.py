@@ -11,12 +11,14 @@ import re
 import secrets
 import string
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from orchestrator.engine import agents
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Agent, AgentToken, ApiToken
@@ -69,6 +71,14 @@ def issue_for_agent(agent: Agent, name: str = "") -> tuple[AgentToken, str]:
     with committing("agent token"):
         token = AgentToken.objects.create(agent=agent, name=name, prefix=prefix, digest=_digest(text))
     return token, text
+
+
+def register_agent(key: str, **given: Any) -> tuple[Agent, AgentToken, str]:
+    """A new agent with its first token, both or neither; raises what `agents.register` raises."""
+    with committing("agent and token"):
+        agent = agents.register(key, **given)
+        token, text = issue_for_agent(agent)
+    return agent, token, text
 
 
 def find_of_agent(text: str) -> AgentToken | None:

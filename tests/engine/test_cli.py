@@ -47,6 +47,7 @@ COMMANDS = (
         "cancel",
         "approve",
         "reject",
+        "agents",
         "health",
         "schema",
     ),
@@ -79,7 +80,7 @@ def answer(result: Result) -> Any:
 
 def test_help_names_every_command_under_its_heading(baton: Baton) -> None:
     text = baton("--help").stdout
-    for heading in ("Workflows:", "Runs:", "Approvals:", "Upkeep:"):
+    for heading in ("Workflows:", "Runs:", "Approvals:", "Agents:", "Upkeep:"):
         assert heading in text
     for command in COMMANDS:
         assert f"\n  {command} " in text
@@ -88,8 +89,9 @@ def test_help_names_every_command_under_its_heading(baton: Baton) -> None:
 def test_every_command_takes_json() -> None:
     context = main.make_context("baton", ["list"], resilient_parsing=True)
     commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
-    schema = commands.pop("schema")
-    commands |= {f"schema {name}": command for name, command in schema.commands.items()}  # type: ignore[union-attr]
+    for group in ("schema", "agents"):
+        members = commands.pop(group).commands.items()  # type: ignore[union-attr]
+        commands |= {f"{group} {name}": command for name, command in members}
     without = [
         name
         for name, command in commands.items()
