@@ -139,7 +139,7 @@ def test_an_agent_is_registered_and_its_token_shown_once(root: Client) -> None:
     assert str(agent.cost_per_hour) == "2.50"
     found = tokens.find_of_agent(text)
     assert found is not None and found.agent == agent
-    assert text in answer.text and "baton agents run hands" in answer.text
+    assert text in answer.text and "baton agents run work:work --id hands --capacity 3" in answer.text
     assert "export BATON_URL=http://testserver\n" in answer.text
     for page in ("/agents/", "/agents/hands/", "/agents/new/"):
         assert not TOKEN.search(root.get(page).text)
