@@ -20,11 +20,14 @@ from django_q.models import Schedule
 
 from orchestrator import secrets, vault
 from orchestrator.models import (
+    Agent,
+    AgentToken,
     ApiToken,
     Approval,
     Approver,
     Event,
     Hidden,
+    Lease,
     LogLine,
     Process,
     Run,
@@ -177,6 +180,29 @@ class VoteAdmin(ReadOnlyAdmin):
 class ProcessAdmin(ReadOnlyAdmin):
     list_display = ("name", "kind", "host", "pid", "started_at", "beat_at")
     list_filter = ("kind",)
+
+
+@admin.register(Agent)
+class AgentAdmin(ReadOnlyAdmin):
+    list_display = ("key", "name", "kind", "state", "capacity", "seen_at")
+    list_filter = ("state", "kind")
+    search_fields = ("key", "name")
+
+
+@admin.register(AgentToken)
+class AgentTokenAdmin(ReadOnlyAdmin):
+    list_display = ("agent", "name", "prefix", "created_at", "last_used_at", "revoked_at")
+    list_select_related = ("agent",)
+    search_fields = ("name", "prefix", "agent__key")
+    exclude = ("digest",)
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ("agent", "task_run", "attempt", "taken_at", "ended_at", "outcome")
+    list_filter = ("outcome",)
+    list_select_related = ("agent", "task_run")
+    search_fields = ("agent__key", "=task_run__run__id")
 
 
 @admin.register(SignInFailure)

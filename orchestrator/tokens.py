@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from orchestrator.engine.agents import register
+from orchestrator.engine import agents
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Agent, AgentToken, ApiToken
@@ -73,11 +73,12 @@ def issue_for_agent(agent: Agent, name: str = "") -> tuple[AgentToken, str]:
     return token, text
 
 
-def enrol(key: str, **given: Any) -> tuple[Agent, AgentToken, str]:
-    """A new agent with its first token: both, or neither."""
-    with committing("agent"):
-        agent = register(key, **given)
-        return (agent, *issue_for_agent(agent))
+def register_agent(key: str, **given: Any) -> tuple[Agent, AgentToken, str]:
+    """A new agent with its first token, both or neither; raises what `agents.register` raises."""
+    with committing("agent and token"):
+        agent = agents.register(key, **given)
+        token, text = issue_for_agent(agent)
+    return agent, token, text
 
 
 def find_of_agent(text: str) -> AgentToken | None:

@@ -66,7 +66,7 @@ class NewAgentTokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown this once.")
 
 
-def _names() -> serializers.ListField:
+def _word_list() -> serializers.ListField:
     return serializers.ListField(child=StrictCharField(max_length=80), max_length=MOST_NAMES, required=False)
 
 
@@ -75,8 +75,8 @@ class DescriptionSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=200, required=False)
     description = StrictCharField(max_length=500, allow_blank=True, required=False)
-    capabilities = _names()
-    pools = _names()
+    capabilities = _word_list()
+    pools = _word_list()
     capacity = serializers.IntegerField(min_value=1, max_value=MOST_CAPACITY, required=False)
     resources = StrictObjectField(required=False)
 

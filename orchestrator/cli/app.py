@@ -19,7 +19,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "Workflows": ("orchestrator.cli.workflows",),
     "Runs": ("orchestrator.cli.runs", "orchestrator.cli.watching"),
     "Approvals": ("orchestrator.cli.approvals",),
-    "Agents": ("orchestrator.cli.agents",),
+    "Agents": ("orchestrator.cli.agents", "orchestrator.cli.agents_admin"),
     "Upkeep": ("orchestrator.cli.upkeep",),
     "Processes": ("orchestrator.cli.processes",),
 }

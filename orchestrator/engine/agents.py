@@ -41,7 +41,8 @@ def register(key: str, **given: Any) -> Agent:
     """A new agent. `given` are fields of `Agent`; what is left out is as the model has it. Raises InvalidError,
     ConflictError when there is one of that key."""
     if not is_key(key):
-        raise InvalidError(f"The id of an agent is {KEY_RULE}.", [Issue("id", "bad_key", KEY_RULE)])
+        message = f"The id of an agent is {KEY_RULE}."
+        raise InvalidError(message, [Issue("id", "bad_key", message)])
     values = _checked({"name": key, **given})
     with committing("agent"):
         agent, is_new = Agent.objects.get_or_create(key=key, defaults=values)

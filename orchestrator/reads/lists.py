@@ -102,11 +102,13 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """What the list of runs is asked for. `started_by` is a user's id, times are aware."""
+    """What the list of runs is asked for. `started_by` is a user's id, `agent` an address that tasks wait for, times are
+    aware."""
 
     text: str = ""
     show: str = ""
     workflow: str = ""
+    agent: str = ""
     started_by: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -209,6 +211,11 @@ def _runs(visible: QuerySet[Run], query: RunQuery) -> QuerySet[Run]:
     rows = _shown(visible, query.show)
     if query.number:
         rows = rows.filter(pk=query.number)
+    if query.agent:
+        waits = TaskRun.objects.filter(
+            status=TaskStatus.WAITING, reason=WaitReason.AGENT, agent_id=query.agent
+        )
+        rows = rows.filter(pk__in=waits.values("run_id"))
     if query.started_by is not None:
         rows = rows.filter(started_by_id=query.started_by)
     if query.since is not None:

@@ -32,6 +32,7 @@ ENTRIES = (
     Entry("runs", "Runs", "run-list", "i-history"),
     Entry("approvals", "Approvals", "inbox", "i-hand"),
     Entry("my-tasks", "My tasks", "my-tasks", "i-check"),
+    Entry("agents", "Agents", "agent-list", "i-bot", may=lambda user: can(user, "view")),
     Entry("secrets", "Secrets", "secrets", "i-key-round", may=lambda user: can(user, "admin")),
     Entry("settings", "Profile", "profile", "i-settings", last=True),
 )

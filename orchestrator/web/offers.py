@@ -1,4 +1,4 @@
-"""What a person may do with a run or a task in the state it is in: the buttons of a page.
+"""What a person may do with a run, a task or an agent in the state it is in: the buttons of a page.
 
 The engine decides when one is pressed; a page only leaves out what is certain to be refused.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from orchestrator.engine.approvals import may_decide
-from orchestrator.models import Approval, Run
+from orchestrator.models import Agent, Approval, Run
 from orchestrator.permissions import Person, can
 from orchestrator.planning.machine import RUN_ENDED, RunStatus
 from orchestrator.reads.panel import Panel
@@ -39,6 +39,17 @@ _CANCEL = Verb(
     danger=True,
 )
 
+_DRAIN = Verb("drain", "Drain", "i-pause")
+_ACTIVATE = Verb("activate", "Give work again", "i-play")
+_REMOVE = Verb(
+    "remove",
+    "Remove",
+    "i-trash-2",
+    question="Remove this agent? Its tokens open nothing from now on, and the record of what it did is deleted. "
+    "This cannot be undone.",
+    danger=True,
+)
+
 
 def run_verbs(user: Person, run: Run) -> list[Verb]:
     if run.status in RUN_ENDED or not can(user, "operate", run):
@@ -46,6 +57,14 @@ def run_verbs(user: Person, run: Run) -> list[Verb]:
     if run.status == RunStatus.PAUSED:
         return [_RESUME, _CANCEL]
     return [_PAUSE, _CANCEL] if run.status == RunStatus.RUNNING else [_CANCEL]
+
+
+def agent_verbs(user: Person, agent: Agent, load: int) -> list[Verb]:
+    """One that holds work is drained before it is removed."""
+    if not can(user, "admin"):
+        return []
+    first = _DRAIN if agent.state == Agent.State.ACTIVE else _ACTIVATE
+    return [first] if load else [first, _REMOVE]
 
 
 def task_context(request: HttpRequest, run: Run, panel: Panel) -> dict[str, Any]:

@@ -44,9 +44,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "workflow": workflow,
         "page": run_page(runs_for(request.user), query, workflows=own_workflows(request.user)),
         "filters": names_of_filters(RUN_FILTERS),
-        "filtered": bool(
-            query.text or query.show or query.workflow or query.started_by or query.since or query.until
-        ),
+        "filtered": query != RunQuery(after=query.after),
         "may_start": can(request.user, "operate"),
     }
     return answer(request, "runs/list.html", context, part="runs/_results.html")
@@ -58,6 +56,7 @@ def _query(request: HttpRequest) -> RunQuery:
         text=request.GET.get("q", "").strip()[:200],
         show=show if show in RUN_FILTERS else "",
         workflow=request.GET.get("workflow", "")[:80],
+        agent=request.GET.get("agent", "")[:200],
         started_by=request.user.pk if request.GET.get("by") == "me" else None,
         since=_day(request.GET.get("from", "")),
         until=_day(request.GET.get("to", ""), after=1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from orchestrator.web import (
+    agents,
     approvals,
     first_steps,
     home,
@@ -39,6 +40,12 @@ urlpatterns = [
     path("runs/<int:pk>/tasks/<slug:key>/<slug:verb>/", run_actions.task_action, name="task-action"),
     path("my-tasks/", my_tasks.my_tasks, name="my-tasks"),
     path("my-tasks/<int:pk>/", my_tasks.my_task, name="my-task"),
+    path("agents/", agents.agent_list, name="agent-list"),
+    path("agents/new/", agents.agent_new, name="agent-new"),
+    path("agents/<slug:key>/", agents.detail, name="agent-detail"),
+    path("agents/<slug:key>/tokens/", agents.token_new, name="agent-tokens"),
+    path("agents/<slug:key>/tokens/<int:pk>/revoke/", agents.token_revoke, name="agent-token-revoke"),
+    path("agents/<slug:key>/<slug:verb>/", agents.agent_action, name="agent-action"),
     path("style/", style.style, name="style"),
     path("approvals/", approvals.inbox, name="inbox"),
     path("approvals/<int:pk>/", approvals.detail, name="approval-detail"),

@@ -56,6 +56,7 @@ class People:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("browser")) as found:
+        found.baton("agents", "register", "lab", "--capability", "spectrometry", "--pool", "night")
         yield found
 
 

@@ -365,6 +365,18 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
         Case("/approvals/{approval}/decide/", {"decision": "approve"}),
         Case("/approvals/{approval}/decide/", {"decision": "reject", "comment": "no"}),
     ),
+    ("agents/new/", "POST"): (
+        Case("/agents/new/", {"id": "made", "kind": "service", "capacity": "2", "pools": "night"}, 422),
+    ),
+    ("agents/<slug:key>/tokens/", "POST"): (Case("/agents/remote/tokens/", {"name": "lab"}, 0, _agent),),
+    ("agents/<slug:key>/tokens/<int:pk>/revoke/", "POST"): (
+        Case("/agents/remote/tokens/{agent_token}/revoke/", None, 303, _agent),
+    ),
+    ("agents/<slug:key>/<slug:verb>/", "POST"): (
+        Case("/agents/remote/drain/", None, 303, _agent),
+        Case("/agents/remote/activate/", None, 303, _drained),
+        Case("/agents/remote/remove/", None, 404, _agent),
+    ),
     ("my-tasks/<int:pk>/", "POST"): (
         Case("/my-tasks/{to_do}/", {"note": "fine", "done": "1"}, 404, _to_do),
         Case("/my-tasks/{to_do}/", {"reason": "no", "decline": "1"}, 404, _to_do),

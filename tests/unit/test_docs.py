@@ -50,7 +50,7 @@ ASKED_FOR = {
     "workflow/migration_manager.py status": "schema status",
     "workflow/migration_manager.py migrate --workflow-id <id>": "schema migrate",
     "workflow/migration_manager.py migrate-all": "schema migrate-all",
-    "tools/agent_metrics.py report": "agents",
+    "tools/agent_metrics.py report": "agents report",
     "tools/performance_analyzer.py monitor": "resources",
 }
 

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "template-save": {"key": "gated"},
     "workflow-start": {"key": "gated"},
     "my-task": {"pk": 1},
+    "agent-detail": {"key": "rover"},
     "workflow-version": {"key": "gated", "number": 1},
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
     "workflow-edit": {"key": "gated"},
@@ -52,6 +53,9 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "task-log": {"key": "ask"},
 }
 POSTED = {
+    "agent-action",
+    "agent-token-revoke",
+    "agent-tokens",
     "draft-evaluate",
     "first-steps",
     "run-action",

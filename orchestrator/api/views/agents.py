@@ -53,7 +53,7 @@ class AgentsView(ApiView):
         """The answer holds a token of the agent, which is shown this once."""
         require(request.user, "admin")
         given = self.body(NewAgentSerializer)
-        agent, token, text = tokens.enrol(given.pop("id"), **given)
+        agent, token, text = tokens.register_agent(given.pop("id"), **given)
         answer = NewAgentTokenSerializer({"agent": agent, "id": token.pk, "token": text})
         return Response(answer.data, status=201)
 
@@ -67,7 +67,7 @@ class AgentView(ApiView):
 class AgentStateView(ApiView):
     """What draining and activating share."""
 
-    def steer(self, request: Request, key: str, *, drained: bool) -> Response:
+    def turn(self, request: Request, key: str, *, drained: bool) -> Response:
         agent = get_object_or_404(agents_for(request.user), key=key)
         require(request.user, "admin")
         return Response(AgentSerializer((agents.drain if drained else agents.activate)(agent)).data)
@@ -77,14 +77,14 @@ class DrainView(AgentStateView):
     @operation("agents_drain", "Give an agent nothing new", answers=AgentSerializer, errors=(403, 404, 415))
     def post(self, request: Request, key: str) -> Response:
         """What it holds it may finish."""
-        return self.steer(request, key, drained=True)
+        return self.turn(request, key, drained=True)
 
 
 class ActivateView(AgentStateView):
     @operation("agents_activate", "Give an agent work again", answers=AgentSerializer, errors=(403, 404, 415))
     def post(self, request: Request, key: str) -> Response:
         """After draining, or out of quarantine."""
-        return self.steer(request, key, drained=False)
+        return self.turn(request, key, drained=False)
 
 
 class AgentTokensView(ApiView):
