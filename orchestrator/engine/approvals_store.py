@@ -39,6 +39,7 @@ def _close(closing: CloseApproval, now: datetime) -> None:
         Vote.objects.create(
             approval_id=approval_id,
             person_id=closing.user_id,
+            for_person_id=closing.for_id,
             decision=closing.status,
             comment=closing.comment,
             override=closing.override,

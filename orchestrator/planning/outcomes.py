@@ -205,17 +205,23 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
         return
     approved = signal.decision == "approve"
     status = "approved" if approved else "rejected"
-    board.closed.append(CloseApproval(task, status, signal.user_id, signal.comment, signal.override))
-    board.note(f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override)
+    board.closed.append(
+        CloseApproval(task, status, signal.user_id, signal.comment, signal.override, signal.for_id)
+    )
+    told = {"on_behalf_of": signal.for_username} if signal.for_username else {}
+    board.note(
+        f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override, **told
+    )
     task.output = {"decision": status, "by": [signal.username], "comment": signal.comment}
+    if signal.for_username:
+        task.output["for"] = [signal.for_username]
     if approved:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, signal.actor, decision=status)
         return
+    who = f"{signal.username} for {signal.for_username}" if signal.for_username else signal.username
     said = f": {signal.comment}" if signal.comment else "."
-    give_up(
-        board, task, {"code": "rejected", "message": f"{signal.username} rejected it{said}"}, signal.actor
-    )
+    give_up(board, task, {"code": "rejected", "message": f"{who} rejected it{said}"}, signal.actor)
 
 
 # Runs

@@ -87,7 +87,7 @@ class ChildEnded(TaskSignal):
 
 @dataclass(frozen=True, slots=True)
 class Decided(TaskSignal):
-    """A person approved or rejected."""
+    """A person approved or rejected, for themselves or, by delegation, for another."""
 
     decision: Literal["approve", "reject"]
     actor: str
@@ -95,6 +95,8 @@ class Decided(TaskSignal):
     username: str
     comment: str = ""
     override: bool = False
+    for_id: int | None = None
+    for_username: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,3 +146,4 @@ class CloseApproval:
     user_id: int | None = None
     comment: str = ""
     override: bool = False
+    for_id: int | None = None

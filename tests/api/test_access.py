@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver
+from django.utils import timezone
 
 from editor import pins
-from orchestrator.models import Run, Workflow
+from orchestrator.models import Delegation, Run, Workflow
 from tests.api.caller import Caller
 from tests.api.conftest import gate
 from tests.people import ROLES, person
@@ -21,6 +23,7 @@ READERS = {*ROLES, "owner", "superuser"}
 DESIGNERS = {"designer", "admin", "owner", "superuser"}
 OPERATORS = {"operator", "admin", "owner", "superuser"}
 
+TO_ANOTHER = {"to": "another", "ends_at": (timezone.now() + timedelta(days=1)).isoformat()}
 # (route, method, body): who is let through; of the others a reader gets 403 and who sees nothing 404.
 TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/templates", "GET"): ({"outsider"} | READERS, None),
@@ -59,9 +62,15 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     # The approver of this table is the one whom the gate names; administrators decide in their stead.
     ("api/approvals/<int:pk>/approve", "POST"): ({"approver", "admin", "superuser"}, {}),
     ("api/approvals/<int:pk>/reject", "POST"): ({"approver", "admin", "superuser"}, {}),
+    ("api/delegations", "GET"): ({"outsider"} | READERS, None),
+    ("api/delegations", "POST"): ({"approver", "admin", "superuser"}, TO_ANOTHER),
+    # The delegation of this table is that of the approver; whom it is nothing to does not see it.
+    ("api/delegations/<int:pk>", "DELETE"): ({"approver", "admin", "superuser"}, None),
 }
 # Whoever is signed in may ask for a list; whether they may create is not a matter of an object.
-ABOUT_NOTHING = {("api/workflows", "POST")}
+ABOUT_NOTHING = {("api/workflows", "POST"), ("api/delegations", "POST")}
+# What readers, who see everything else, do not see.
+BETWEEN_TWO = {("api/delegations/<int:pk>", "DELETE")}
 BY_SESSION = {"api/docs"}
 FALLBACK = "api/"
 
@@ -87,7 +96,9 @@ def stage(plain_owner: User) -> Run:
     """A run that waits for the approver, of a workflow whose owner has no role."""
     from orchestrator import engine
 
-    person("approver", "approver")
+    approver = person("approver", "approver")
+    person("another", "approver")
+    engine.delegate(approver, "another", ends_at=timezone.now() + timedelta(days=1))
     workflow = engine.save_workflow(gate("approver"), user=plain_owner)
     pins.pin(workflow, "ask", {"output": 1}, user=plain_owner)
     return engine.start(workflow, user=plain_owner)
@@ -117,6 +128,8 @@ def expected(kind: str, route: str, method: str) -> set[int]:
     if kind in allowed:
         # 409: the door was passed and only the state of the run was wrong.
         return {200, 201, 204, 409}
+    if (route, method) in BETWEEN_TWO:
+        return {404}
     return {403} if kind in READERS or (route, method) in ABOUT_NOTHING else {404}
 
 
@@ -124,6 +137,7 @@ def expected(kind: str, route: str, method: str) -> set[int]:
 @pytest.mark.parametrize(("route", "method"), list(TABLE), ids=lambda part: part)
 def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
     pk = stage.approvals.get().pk if "approvals" in route else stage.pk
+    pk = Delegation.objects.get().pk if "delegations" in route else pk
     path = "/" + route.replace("<slug:key>", stage.workflow.key).replace("<int:pk>", str(pk))
     path = path.replace("<slug:task>", "ask")
     answer = caller(kind).send(method, path, TABLE[route, method][1])

@@ -31,6 +31,7 @@ PATHS = (
     "/runs/",
     "/approvals/",
     "/profile/",
+    "/profile/away/",
     "/profile/tokens/",
     "/settings/secrets/",
 )

@@ -51,6 +51,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "task-log": {"key": "ask"},
 }
 POSTED = {
+    "delegation-revoke",
     "draft-evaluate",
     "first-steps",
     "run-action",
