@@ -87,7 +87,7 @@ class AwayForm(Boxed, forms.Form):
 
     to = forms.CharField(
         max_length=150,
-        label="Who decides for you",
+        label="Who decides meanwhile",
         help_text="Their user name. They need the approver role.",
         widget=forms.TextInput(
             attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
