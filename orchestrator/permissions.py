@@ -7,16 +7,20 @@ them. A right is then asked of that very object, never of an identifier.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Literal, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from orchestrator.exceptions import NotAllowedError
 from orchestrator.models import (
     Agent,
     Approval,
     Approver,
+    Delegation,
     Event,
     LogLine,
     Run,
@@ -25,6 +29,7 @@ from orchestrator.models import (
     Workflow,
     WorkflowVersion,
 )
+from orchestrator.planning.delegation import Decider
 
 Verb = Literal["view", "design", "operate", "approve", "admin"]
 Person = AbstractBaseUser | AnonymousUser
@@ -77,16 +82,75 @@ def approvals_for(user: Person) -> QuerySet[Approval]:
 
 
 def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approval]:
-    """The approvals, open or not, that name this user and that their role lets them decide.
+    """The approvals, open or not, that name this user, or somebody in whose place they decide now, and that their role
+    lets them decide.
 
     The same whether `ever` is set or not; with it a list of all, closed ones included, is found the faster.
     """
     if not _is_somebody(user) or not _has(user, PERMISSIONS["approve"]):
         return Approval.objects.none()
+    me, away = standing(user)
+    naming = _naming([me, *away])
     if ever:
-        return Approval.objects.filter(pk__in=_naming(user).values("approval"))
+        return Approval.objects.filter(pk__in=naming.values("approval"))
     # Asked of each request, not gathered: few are open, and a person may have been named in very many.
-    return Approval.objects.filter(Exists(_naming(user).filter(approval=OuterRef("pk"))))
+    return Approval.objects.filter(Exists(naming.filter(approval=OuterRef("pk"))))
+
+
+def approvals_delegated(user: Person) -> QuerySet[Approval]:
+    """Of `approvals_to_decide` those that name only people in whose place this user decides now."""
+    if not _is_somebody(user):
+        return Approval.objects.none()
+    me, away = standing(user)
+    if not away:
+        return Approval.objects.none()
+    here = OuterRef("pk")
+    return Approval.objects.filter(
+        Exists(_naming(away).filter(approval=here)), ~Exists(_naming([me]).filter(approval=here))
+    )
+
+
+def standing(user: Person, now: datetime | None = None) -> tuple[Decider, list[Decider]]:
+    """The user, and those in whose place they decide now, each with their groups; one query.
+
+    Nobody is added to whom the people that are added have been delegated: a delegation is not passed on.
+    """
+    now = now or timezone.now()
+    live = Delegation.objects.filter(to=user.pk, revoked_at=None, starts_at__lte=now, ends_at__gt=now)
+    away = live.filter(person__is_active=True).order_by()
+    rows = User.objects.filter(pk=user.pk).order_by().values_list(*_DECIDER)
+    found = _deciders(rows.union(away.values_list(*(f"person__{name}" for name in _DECIDER)), all=True))
+    me = found.pop(user.pk, None) or Decider(user.pk, user.get_username())
+    # Whoever lost the role decides in nobody's place any more.
+    return me, list(found.values()) if found and _has(user, PERMISSIONS["approve"]) else []
+
+
+_DECIDER = ("pk", "username", "first_name", "last_name", "groups__pk")
+
+
+def _deciders(rows: Iterable[tuple[int, str, str, str, int | None]]) -> dict[int, Decider]:
+    """One for each person: a row tells of a person and one of their groups."""
+    people: dict[int, tuple[str, str]] = {}
+    groups: dict[int, set[int]] = {}
+    for pk, username, first, last, group in rows:
+        people[pk] = (username, f"{first} {last}".strip() or username)
+        groups.setdefault(pk, set()).update([group] if group is not None else [])
+    return {pk: Decider(pk, name, frozenset(groups[pk]), shown) for pk, (name, shown) in people.items()}
+
+
+def delegations_for(user: Person) -> QuerySet[Delegation]:
+    """The delegations this user may see: their own, those given to them, and all for administrators."""
+    if not _is_somebody(user):
+        return Delegation.objects.none()
+    if can(user, "admin"):
+        return Delegation.objects.all()
+    return Delegation.objects.filter(Q(person=user.pk) | Q(to=user.pk))
+
+
+def require_own(user: Person, delegation: Delegation) -> None:
+    """Raise NotAllowedError unless it is the user's own delegation, or they administer."""
+    if delegation.person_id != user.pk and not can(user, "admin"):
+        raise NotAllowedError("Only whoever is away may revoke this, or an administrator.")
 
 
 def agents_for(user: Person) -> QuerySet[Agent]:
@@ -143,12 +207,10 @@ def _has(user: Person, permission: str) -> bool:
     return user.has_perm(permission)
 
 
-def _naming(user: Person) -> QuerySet[Approver]:
-    """What names the user or a group of theirs. A name counts from before its account was made, too."""
-    by_name = Q(user=user.pk) | Q(name=user.get_username())
-    return Approver.objects.filter(
-        by_name | Q(group__in=list(Group.objects.filter(user=user.pk).values_list("pk", flat=True)))
-    )
+def _naming(people: Sequence[Decider]) -> QuerySet[Approver]:
+    """What names one of these people or a group of theirs. A name counts from before its account was made, too."""
+    by_name = Q(user__in=[one.id for one in people]) | Q(name__in=[one.name for one in people])
+    return Approver.objects.filter(by_name | Q(group__in=sorted({pk for one in people for pk in one.groups})))
 
 
 def _workflow_of(obj: Model) -> Workflow:

@@ -63,7 +63,10 @@ class ApprovalGate(Action):
         "One of the approvers decides, or as many as the quorum says, with a comment. An approval completes the task, a rejection fails it.\n"
         "Whoever started the run may not decide it unless allow_requester is on."
     )
-    produces = "decision (approved, rejected or expired), by (names of those who decided) and comment."
+    produces = (
+        "decision (approved, rejected or expired), by (names of those who decided), comment and, "
+        "by delegation, for (in whose place)."
+    )
     parameters = ParameterSchema(
         fields=(
             Field(

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orchestrator import secrets
-from orchestrator.models import Approval, Event, Run, Workflow
+from orchestrator.models import Approval, Delegation, Event, Run, Workflow
 from orchestrator.planning.machine import RunStatus
 
 USER = {"type": "string", "nullable": True, "description": "A user name."}
@@ -143,6 +143,9 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     data = ObjectField(help_text="What the decision is about.")
     approvers = serializers.StringRelatedField(many=True, help_text="Names, as the definition gives them.")
     decided_by = UserNameField()
+    decided_for = serializers.CharField(
+        allow_null=True, read_only=True, help_text="In whose place it was decided, if it was by delegation."
+    )
 
     class Meta:
         model = Approval
@@ -161,7 +164,29 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "deadline_at",
             "decided_at",
             "decided_by",
+            "decided_for",
             "comment",
+        )
+        read_only_fields = fields
+
+
+class DelegationSerializer(serializers.ModelSerializer[Delegation]):
+    person = UserNameField(help_text="Who is away.")
+    to = UserNameField(help_text="Who decides meanwhile.")
+    created_by = UserNameField()
+
+    class Meta:
+        model = Delegation
+        fields = (
+            "id",
+            "person",
+            "to",
+            "starts_at",
+            "ends_at",
+            "reason",
+            "created_at",
+            "created_by",
+            "revoked_at",
         )
         read_only_fields = fields
 
@@ -182,6 +207,10 @@ class RunPageSerializer(_Page):
 
 class ApprovalPageSerializer(_Page):
     items = ApprovalSerializer(many=True)
+
+
+class DelegationPageSerializer(_Page):
+    items = DelegationSerializer(many=True)
 
 
 class EventPageSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from orchestrator.api.fields import LARGEST_ID, StrictCharField, StrictSerializer
+from orchestrator.engine.delegations import REASON_LENGTH as REASON_OF_DELEGATION
 from orchestrator.engine.limits import COMMENT_LENGTH, REASON_LENGTH
 from orchestrator.models import Approval
 from orchestrator.planning.machine import RunStatus
@@ -115,6 +116,25 @@ class RunQuery(PageQuery):
 class ApprovalQuery(PageQuery):
     status = serializers.ChoiceField(Approval.Status.choices, required=False)
     mine = serializers.BooleanField(default=False, help_text="Only those you may decide.")
+    delegated = serializers.BooleanField(
+        default=False, help_text="Only those you may decide in the place of somebody who is away."
+    )
+
+
+class DelegationQuery(PageQuery):
+    past = serializers.BooleanField(default=False, help_text="Also those that are over or revoked.")
+
+
+class NewDelegationSerializer(StrictSerializer):
+    to = StrictCharField(max_length=150, help_text="The user name of whoever decides meanwhile.")
+    starts_at = serializers.DateTimeField(required=False, help_text="Now if left out, and at the earliest.")
+    ends_at = serializers.DateTimeField(help_text="At most 366 days after its start.")
+    reason = StrictCharField(max_length=REASON_OF_DELEGATION, allow_blank=True, default="")
+    person = StrictCharField(
+        max_length=150,
+        required=False,
+        help_text="Who is away; another than yourself for administrators only.",
+    )
 
 
 class EventQuery(StrictSerializer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from orchestrator.api import docs
-from orchestrator.api.views import agents, approvals, fallback, runs, templates, workflows
+from orchestrator.api.views import agents, approvals, delegations, fallback, runs, templates, workflows
 
 app_name = "api"
 
@@ -29,6 +29,8 @@ urlpatterns = [
     path("approvals/<int:pk>", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<int:pk>/approve", approvals.ApproveView.as_view(), name="approve"),
     path("approvals/<int:pk>/reject", approvals.RejectView.as_view(), name="reject"),
+    path("delegations", delegations.DelegationsView.as_view(), name="delegations"),
+    path("delegations/<int:pk>", delegations.DelegationView.as_view(), name="delegation"),
     path("agents", agents.AgentsView.as_view(), name="agents"),
     path("agents/<slug:key>", agents.AgentView.as_view(), name="agent"),
     path("agents/<slug:key>/drain", agents.DrainView.as_view(), name="agent-drain"),

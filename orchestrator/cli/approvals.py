@@ -14,6 +14,7 @@ from orchestrator.cli.base import BatonCommand, as_user, emit, person, row, tabl
 from orchestrator.cli.looks import ago
 from orchestrator.exceptions import ConflictError, NotFoundError
 from orchestrator.models import Approval
+from orchestrator.reads.delegations import decided_for
 from orchestrator.reads.status import open_approvals, resolve
 
 
@@ -85,11 +86,15 @@ def reject(run: str, task: str, number: int | None, comment: str, user: str | No
 def _decide(decision: str, approval: Approval, comment: str, user: str | None) -> None:
     who = person(user)
     approval = engine.decide(approval.pk, decision, user=who, comment=comment)
-    described = {**_described(approval), "decided_by": who.get_username(), "comment": approval.comment}
-    emit(
-        described,
-        lambda: Text(f"{approval.status.capitalize()} as {who.get_username()}: {described['title']}"),
-    )
+    absent = decided_for([approval.pk]).get(approval.pk)
+    described = {
+        **_described(approval),
+        "decided_by": who.get_username(),
+        "decided_for": absent.get_username() if absent else None,
+        "comment": approval.comment,
+    }
+    name = f"{who.get_username()} for {absent.get_username()}" if absent else who.get_username()
+    emit(described, lambda: Text(f"{approval.status.capitalize()} as {name}: {described['title']}"))
 
 
 def _one_open(run_text: str, task: str, number: int | None) -> Approval:

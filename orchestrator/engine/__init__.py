@@ -19,6 +19,7 @@ from orchestrator.engine.definitions import (
     start_draft,
     workflow_of_template,
 )
+from orchestrator.engine.delegations import delegate, revoke_delegation
 from orchestrator.engine.lifecycle import cancel, pause, resume, run_of_key, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
 from orchestrator.engine.template_saving import (
@@ -43,6 +44,7 @@ __all__ = [
     "check_trial",
     "complete_task",
     "decide",
+    "delegate",
     "delete_template",
     "fail_task",
     "find_template",
@@ -54,6 +56,7 @@ __all__ = [
     "resume",
     "retire_template",
     "retry_task",
+    "revoke_delegation",
     "run_of_key",
     "save_template",
     "save_workflow",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
 
 from orchestrator.engine.limits import COMMENT_LENGTH, check_text
 from orchestrator.engine.points import reached
 from orchestrator.engine.turn import take_turn
 from orchestrator.exceptions import ConflictError, InvalidError, NotAllowedError, NotFoundError
-from orchestrator.models import Approval, Approver
+from orchestrator.models import Approval
+from orchestrator.permissions import standing
+from orchestrator.planning.delegation import Asked, Decider, Right, right_of
 from orchestrator.planning.signals import Decided
 
 OVERRIDE = "orchestrator.override_approval"
@@ -30,7 +31,7 @@ def decide(approval_id: int, decision: str, *, user: User, comment: str = "") ->
     if approval is None:
         raise NotFoundError(f"There is no request {approval_id}.")
     _refuse_closed(approval)
-    override = _right_to_decide(approval, user)
+    override, of = _right_to_decide(approval, user)
     signal = Decided(
         run_id=approval.run_id,
         task_id=approval.task_run_id,
@@ -40,7 +41,9 @@ def decide(approval_id: int, decision: str, *, user: User, comment: str = "") ->
         username=user.get_username(),
         comment=comment,
         override=override,
-        names=tuple(_asked(approval, user).values_list("name", flat=True)),
+        names=_names_of(approval, user, of),
+        for_id=of.id if of else None,
+        for_username=of.name if of else "",
     )
     reached("decide before turn")
     result = take_turn([signal])
@@ -58,28 +61,29 @@ def _refuse_closed(approval: Approval) -> None:
     raise ConflictError(f"This request is closed: {who}{_WORDS[approval.status]}.", code="already_decided")
 
 
-def may_decide(approval: Approval, user: User) -> bool:
-    """Whether this person is one of those asked, or may decide in their stead."""
-    return _is_asked(approval, user) or user.has_perm(OVERRIDE)
+def right_to_decide(approval: Approval, user: User) -> Right:
+    """Whether this person is one of those asked, or decides in the place of one who is away; two queries."""
+    me, away = standing(user)
+    rows = approval.approvers.order_by("pk").values_list("user_id", "name", "group_id")
+    requester = None if approval.allow_requester else approval.run.started_by_id
+    return right_of(me, away, [Asked(*row) for row in rows], requester)
 
 
-def _right_to_decide(approval: Approval, user: User) -> bool:
-    """True when the person decides in another's stead. Raises NotAllowedError."""
-    asked = _is_asked(approval, user)
-    if asked and (approval.allow_requester or approval.run.started_by_id != user.pk):
-        return False
+def _right_to_decide(approval: Approval, user: User) -> tuple[bool, Decider | None]:
+    """Whether the person overrides those who are asked, and for whom they decide. Raises NotAllowedError."""
+    right = right_to_decide(approval, user)
+    if right.may:
+        return False, right.of
     if user.has_perm(OVERRIDE):
-        return True
-    if asked:
-        raise NotAllowedError("You started this run, so somebody else decides on it.", code="own_request")
+        return True, None
+    if right.word == "requester":
+        who = f"{right.of.name}, in whose place you decide," if right.of else "You"
+        raise NotAllowedError(f"{who} started this run, so somebody else decides on it.", code="own_request")
     raise NotAllowedError("You are not one of those who decide on this.")
 
 
-def _is_asked(approval: Approval, user: User) -> bool:
-    return _asked(approval, user).exists()
-
-
-def _asked(approval: Approval, user: User) -> QuerySet[Approver]:
-    """The approvers of the request for whom this person may speak."""
-    groups = user.groups.values("pk")
-    return approval.approvers.filter(Q(user=user) | Q(name=user.get_username()) | Q(group__in=groups))
+def _names_of(approval: Approval, user: User, of: Decider | None) -> tuple[str, ...]:
+    """The approvers of the request for whom this person speaks, in their own place or in that of who is away."""
+    decider = of or standing(user)[0]
+    rows = approval.approvers.order_by("pk").values_list("user_id", "name", "group_id")
+    return tuple(one.name for one in (Asked(*row) for row in rows) if decider.is_named_by(one))

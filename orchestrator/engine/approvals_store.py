@@ -34,7 +34,12 @@ def store(boards: Sequence[Board], now: datetime) -> None:
 def _record(vote: CastVote, now: datetime) -> None:
     approval = Approval.objects.get(task_run_id=vote.task.id, status=Approval.Status.OPEN)
     Vote.objects.create(
-        approval=approval, person_id=vote.user_id, decision=vote.decision, comment=vote.comment, at=now
+        approval=approval,
+        person_id=vote.user_id,
+        for_person_id=vote.for_id,
+        decision=vote.decision,
+        comment=vote.comment,
+        at=now,
     )
 
 
@@ -56,7 +61,10 @@ def _close(closing: CloseApproval, now: datetime) -> None:
         said = {"decision": closing.status, "comment": closing.comment, "override": closing.override}
         # Who has voted before may still decide in another's stead.
         Vote.objects.update_or_create(
-            approval_id=approval_id, person_id=closing.user_id, level=1, defaults={**said, "at": now}
+            approval_id=approval_id,
+            person_id=closing.user_id,
+            level=1,
+            defaults={**said, "for_person_id": closing.for_id, "at": now},
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from orchestrator.models.access import ApiToken, Secret, SignInFailure
 from orchestrator.models.agents import Agent, AgentToken, Lease
 from orchestrator.models.approvals import Approval, Approver, Vote
+from orchestrator.models.delegations import Delegation
 from orchestrator.models.events import Event, LogLine
 from orchestrator.models.preferences import Hidden
 from orchestrator.models.processes import Process
@@ -23,6 +24,7 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Approver",
+    "Delegation",
     "Event",
     "Hidden",
     "Lease",

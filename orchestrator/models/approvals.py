@@ -81,11 +81,14 @@ class Approver(models.Model):
 
 
 class Vote(models.Model):
-    """What one person decided."""
+    """What one person decided, for themselves or, by delegation, for another."""
 
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
     level = models.PositiveSmallIntegerField(default=1)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    for_person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     decision = models.CharField(max_length=16)
     comment = models.TextField(blank=True)
     override = models.BooleanField(default=False)

@@ -239,24 +239,32 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
     if any(ballot.user_id == signal.user_id for ballot in ballots) and not signal.override:
         board.conflicts.append("You have decided on this already; it waits for others.")
         return
-    mine = Ballot(signal.user_id, signal.username, signal.names, signal.decision == "approve")
+    mine = Ballot(
+        signal.user_id, signal.username, signal.names, signal.decision == "approve", signal.for_username
+    )
     status = _status_after(board, task, signal, [*ballots, mine])
     if not status:
         _keep_open(board, task, signal, [*ballots, mine])
         return
     approved = status == "approved"
-    board.closed.append(CloseApproval(task, status, signal.user_id, signal.comment, signal.override))
-    board.note(f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override)
-    agreed = [one.username for one in (*ballots, mine) if one.approves is approved]
-    task.output = {"decision": status, "by": agreed, "comment": signal.comment}
+    board.closed.append(
+        CloseApproval(task, status, signal.user_id, signal.comment, signal.override, signal.for_id)
+    )
+    told = _told_for(signal)
+    board.note(
+        f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override, **told
+    )
+    agreed = [one for one in (*ballots, mine) if one.approves is approved]
+    task.output = {"decision": status, "by": [one.username for one in agreed], "comment": signal.comment}
+    if absent := [one.in_place_of for one in agreed if one.in_place_of]:
+        task.output["for"] = absent
     if approved:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, signal.actor, decision=status)
         return
+    who = f"{signal.username} for {signal.for_username}" if signal.for_username else signal.username
     said = f": {signal.comment}" if signal.comment else "."
-    give_up(
-        board, task, {"code": "rejected", "message": f"{signal.username} rejected it{said}"}, signal.actor
-    )
+    give_up(board, task, {"code": "rejected", "message": f"{who} rejected it{said}"}, signal.actor)
 
 
 def ballots_of(task: TaskState) -> list[Ballot]:
@@ -277,9 +285,15 @@ def _keep_open(board: Board, task: TaskState, signal: Decided, ballots: list[Bal
     """Others are still asked. Who has voted stands where the decision will."""
     task.output = {**_state_of(task), "votes": [ballot.as_json() for ballot in ballots]}
     decision = "approved" if signal.decision == "approve" else "rejected"
-    board.votes.append(CastVote(task, decision, signal.user_id, signal.comment))
+    board.votes.append(CastVote(task, decision, signal.user_id, signal.comment, signal.for_id))
     board.changed[task.place] = task
-    board.note("approval.voted", task, signal.actor, decision=decision, comment=signal.comment)
+    told = _told_for(signal)
+    board.note("approval.voted", task, signal.actor, decision=decision, comment=signal.comment, **told)
+
+
+def _told_for(signal: Decided) -> dict[str, str]:
+    """In whose place it was decided, for the record."""
+    return {"on_behalf_of": signal.for_username} if signal.for_username else {}
 
 
 # Runs

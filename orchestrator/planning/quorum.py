@@ -28,14 +28,22 @@ class Ballot:
     username: str
     names: tuple[str, ...]
     approves: bool
+    in_place_of: str = ""
 
     def as_json(self) -> dict[str, Any]:
         decision = "approved" if self.approves else "rejected"
-        return {"user": self.user_id, "by": self.username, "for": list(self.names), "decision": decision}
+        said = {"user": self.user_id, "by": self.username, "for": list(self.names), "decision": decision}
+        return {**said, "in_place_of": self.in_place_of} if self.in_place_of else said
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Ballot:
-        return cls(stored["user"], stored["by"], tuple(stored["for"]), stored["decision"] == "approved")
+        return cls(
+            stored["user"],
+            stored["by"],
+            tuple(stored["for"]),
+            stored["decision"] == "approved",
+            stored.get("in_place_of", ""),
+        )
 
 
 def fault_of(quorum: Any, names: Sequence[str]) -> str:

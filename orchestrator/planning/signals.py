@@ -87,7 +87,7 @@ class ChildEnded(TaskSignal):
 
 @dataclass(frozen=True, slots=True)
 class Decided(TaskSignal):
-    """A person approved or rejected."""
+    """A person approved or rejected, for themselves or, by delegation, for another."""
 
     decision: Literal["approve", "reject"]
     actor: str
@@ -96,6 +96,8 @@ class Decided(TaskSignal):
     comment: str = ""
     override: bool = False
     names: tuple[str, ...] = ()  # the approvers of the gate for whom this person may speak
+    for_id: int | None = None
+    for_username: str = ""
 
 
 @dataclass(frozen=True, slots=True)

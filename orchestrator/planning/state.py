@@ -145,6 +145,7 @@ class CastVote:
     decision: str
     user_id: int
     comment: str = ""
+    for_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +165,4 @@ class CloseApproval:
     user_id: int | None = None
     comment: str = ""
     override: bool = False
+    for_id: int | None = None

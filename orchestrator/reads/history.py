@@ -127,7 +127,7 @@ def event_line(event: Event, shape: Outline) -> EventLine:
         state="running" if data.get("reason") == "items" else _STATES.get(event.type, "queued"),
         sentence=_sentence(event, shape.name_of(event.task), data),
         detail=_detail(event.type, data),
-        actor=actor_name(event.actor),
+        actor=_who(event),
         at=event.at,
         attempt=int(data.get("attempt") or 0),
         lane=lane_of(event, shape) if event.task else "",
@@ -179,6 +179,12 @@ def _detail(type_: str, data: dict[str, Any]) -> str:
     return str(data.get("comment") or "") or (
         "" if type_ == "task.waiting" else str(data.get("reason") or "")
     )
+
+
+def _who(event: Event) -> str:
+    """Who did it and, of what was decided by delegation, for whom: bob for alice."""
+    name, other = actor_name(event.actor), (event.data or {}).get("on_behalf_of")
+    return f"{name} for {other}" if other else name
 
 
 def actor_name(actor: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from orchestrator.models import Approval, Approver, Vote
 from orchestrator.planning import quorum
+from orchestrator.planning.delegation import Asked, Decider, right_of
 from orchestrator.reads.canvas import graph
+from orchestrator.reads.delegations import decided_for
 from orchestrator.reads.live import in_short, task_looks
 from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.shown import Entry, entries
@@ -24,11 +27,13 @@ SOON: Final = timedelta(hours=4)
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A line of the inbox."""
+    """A line of the inbox. `in_place_of` is whom the reader would decide for, `decided_for` whom somebody decided for."""
 
     approval: Approval
     look: Look
     names: str
+    in_place_of: str = ""
+    decided_for: User | None = None
 
     @property
     def due_soon(self) -> bool:
@@ -67,6 +72,10 @@ class Request:
         content = self.approval.task_run.input or {}
         return content.get("quorum"), [approver.name for approver in self.approvers]
 
+    def decided_for(self) -> User | None:
+        """In whose place it was decided, if it was by delegation."""
+        return next((vote.for_person for vote in self.votes if vote.for_person_id), None)
+
     @property
     def seal(self) -> str:
         """The start of the content hash, in two groups for the eye."""
@@ -89,25 +98,42 @@ class Request:
         return round(100 * min(1.0, max(0.0, left)), 1)
 
 
-def mails(rows: QuerySet[Approval]) -> list[Mail]:
-    """The lines for these requests, in their order; two queries."""
+def mails(rows: QuerySet[Approval], reader: tuple[Decider, Sequence[Decider]] | None = None) -> list[Mail]:
+    """The lines for these requests, in their order; two queries, and one more if some are closed.
+
+    `reader` is who reads them, with those in whose place they decide.
+    """
     found = list(
         rows.select_related("run__workflow", "run__started_by", "decided_by").defer(
             "run__workflow__draft", "run__params", "data"
         )[:MOST]
     )
-    names = _names([approval.pk for approval in found])
+    asked = _asked([approval.pk for approval in found])
+    decided = decided_for(approval.pk for approval in found if approval.decided_by_id)
     return [
-        Mail(approval, approval_look(approval.status), in_short(names.get(approval.pk, ["nobody"])))
+        Mail(
+            approval,
+            approval_look(approval.status),
+            in_short([one.name.removeprefix("group:") for one in asked.get(approval.pk, ())] or ["nobody"]),
+            _in_place_of(reader, asked.get(approval.pk, ())) if approval.status == "open" else "",
+            decided.get(approval.pk),
+        )
         for approval in found
     ]
 
 
-def _names(approval_ids: Iterable[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+def _in_place_of(reader: tuple[Decider, Sequence[Decider]] | None, asked: Sequence[Asked]) -> str:
+    if reader is None or not reader[1]:
+        return ""
+    right = right_of(*reader, asked, None)
+    return right.of.shown if right.of else ""
+
+
+def _asked(approval_ids: Iterable[int]) -> dict[int, list[Asked]]:
+    found: dict[int, list[Asked]] = {}
     rows = Approver.objects.filter(approval_id__in=list(approval_ids)).order_by("pk")
-    for approval_id, name in rows.values_list("approval_id", "name"):
-        found.setdefault(approval_id, []).append(name.removeprefix("group:"))
+    for approval_id, *asked in rows.values_list("approval_id", "user_id", "name", "group_id"):
+        found.setdefault(approval_id, []).append(Asked(*asked))
     return found
 
 
@@ -118,7 +144,7 @@ def request_of(approval: Approval) -> Request:
         look=approval_look(approval.status),
         task_name=shape.name_of(approval.task_run.key),
         approvers=list(approval.approvers.select_related("user", "group").order_by("pk")),
-        votes=list(approval.votes.select_related("person").order_by("at")),
+        votes=list(approval.votes.select_related("person", "for_person").order_by("at")),
         data=entries(approval.data),
         place=_place(approval, shape),
     )

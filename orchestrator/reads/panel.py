@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.contrib.auth.models import User
+
 from orchestrator.models import Approval, Event, LogLine, Run, TaskRun
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
+from orchestrator.reads.delegations import decided_for
 from orchestrator.reads.history import EventLine, actor_name, event_line
 from orchestrator.reads.live import deciders, items_settled
 from orchestrator.reads.outline import Outline, TaskOutline, outline_of
@@ -78,6 +81,7 @@ class Panel:
     history: list[EventLine]
     items: list[Item]
     approval: Approval | None
+    decided_for: User | None
     followers: list[TaskOutline]
     before: list[TaskOutline]
 
@@ -166,6 +170,7 @@ def task_panel(run: Run, key: str, index: int = -1) -> Panel:
         history=_lines(events, shape),
         items=_items(row),
         approval=approval,
+        decided_for=_decided_for(approval),
         followers=shape.followers(key),
         before=[shape.tasks[name] for name in task.dependencies],
     )
@@ -209,6 +214,11 @@ def _log(row: TaskRun) -> list[LogLine]:
 
 def _approval(row: TaskRun) -> Approval | None:
     return Approval.objects.filter(task_run=row).order_by("-pk").first()
+
+
+def _decided_for(approval: Approval | None) -> User | None:
+    closed = [approval.pk] if approval and approval.decided_by_id else []
+    return next(iter(decided_for(closed).values()), None)
 
 
 def _look(row: TaskRun, task: TaskOutline) -> Look:

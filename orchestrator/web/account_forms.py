@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm
 from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
 
+from orchestrator.engine.delegations import REASON_LENGTH
 from orchestrator.models import Secret
 from orchestrator.web import setup_code
 
@@ -69,6 +71,47 @@ class TokenForm(Boxed, forms.Form):
     def lifetime(self) -> timedelta | None:
         days = self.cleaned_data["days"]
         return timedelta(days=int(days)) if days else None
+
+
+class _Day(forms.DateInput):
+    """A box for a day, in the form that browsers take it."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class AwayForm(Boxed, forms.Form):
+    """Who decides in one's place, and on which days, both of them included."""
+
+    to = forms.CharField(
+        max_length=150,
+        label="Who decides meanwhile",
+        help_text="Their user name. They need the approver role.",
+        widget=forms.TextInput(
+            attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    first_day = forms.DateField(label="From", initial=timezone.localdate, widget=_Day)
+    last_day = forms.DateField(label="Until", help_text="The last day that you are away.", widget=_Day)
+    reason = forms.CharField(
+        max_length=REASON_LENGTH, required=False, help_text="Such as “On leave”; they can read it."
+    )
+
+    def starts_at(self) -> datetime:
+        return _midnight(self.cleaned_data["first_day"])
+
+    def ends_at(self) -> datetime:
+        return _midnight(self.cleaned_data["last_day"], days=1)
+
+
+def _midnight(day: date, *, days: int = 0) -> datetime:
+    """The first moment of the day, or of one some days after it."""
+    try:
+        return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+    except OverflowError:
+        return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class _Unrepeated(forms.Textarea):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orchestrator.web import accounts, credentials
+from orchestrator.web import accounts, away, credentials
 
 urlpatterns = [
     path("setup/", accounts.setup, name="setup"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("profile/", accounts.ProfileView.as_view(), name="profile"),
     path("profile/tokens/", credentials.token_list, name="tokens"),
     path("profile/tokens/<int:pk>/revoke/", credentials.token_revoke, name="token-revoke"),
+    path("profile/away/", away.away, name="away"),
+    path("profile/away/<int:pk>/revoke/", away.revoke, name="delegation-revoke"),
     path("settings/secrets/", credentials.secret_list, name="secrets"),
     path("settings/secrets/<slug:name>/delete/", credentials.secret_delete, name="secret-delete"),
 ]

@@ -13,20 +13,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orchestrator import engine
 from orchestrator.models import Approval
-from orchestrator.permissions import approvals_for, approvals_to_decide
+from orchestrator.permissions import approvals_delegated, approvals_for, approvals_to_decide, standing
 from orchestrator.reads.inbox import decided_since, mails, request_of
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages, wants_part
 from orchestrator.web.forms import DecisionForm
 from orchestrator.web.offers import decision_context
 from orchestrator.web.tasks import panel_again
 
-_SHOWN: Final = ("mine", "all", "decided")
+_SHOWN: Final = ("mine", "delegated", "all", "decided")
 
 
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What waits for this person; `?show=` all that they may see, or what was decided of late.
+    """What waits for this person; `?show=` that of people in whose place they decide, all that they may see, or what was
+    decided of late.
 
     Beside the list stands its first request, where there is room for both.
     """
@@ -91,18 +92,22 @@ def _lists(request: HttpRequest) -> dict[str, Any]:
     show = show if show in _SHOWN else "mine"
     to_decide = approvals_to_decide(request.user)
     visible = approvals_for(request.user)
+    reader = standing(request.user)
+    delegated = approvals_delegated(request.user) if reader[1] or show == "delegated" else None
+    chosen = delegated if show == "delegated" and delegated is not None else to_decide
     return {
         "show": show,
-        "mails": mails(_chosen(show, to_decide, visible)),
+        "mails": mails(_chosen(show, chosen, visible), reader),
+        "delegated": _open(delegated).count() if delegated is not None else None,
         "mine": _open(to_decide).count(),
         "all": _open(visible).count(),
     }
 
 
-def _chosen(show: str, to_decide: QuerySet[Approval], visible: QuerySet[Approval]) -> QuerySet[Approval]:
+def _chosen(show: str, asking: QuerySet[Approval], visible: QuerySet[Approval]) -> QuerySet[Approval]:
     if show == "decided":
         return decided_since(visible)[0]
-    return _open(to_decide if show == "mine" else visible).order_by("deadline_at", "pk")
+    return _open(visible if show == "all" else asking).order_by("deadline_at", "pk")
 
 
 def _open(rows: QuerySet[Approval]) -> QuerySet[Approval]:

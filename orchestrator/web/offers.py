@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from orchestrator.engine.approvals import may_decide
+from orchestrator.engine.approvals import right_to_decide
 from orchestrator.models import Agent, Approval, Run
-from orchestrator.permissions import Person, can
+from orchestrator.permissions import OVERRIDE, Person, can
+from orchestrator.planning.delegation import Right
 from orchestrator.planning.machine import RUN_ENDED, RunStatus
 from orchestrator.reads.panel import Panel
 from orchestrator.web.forms import CompleteForm, DecisionForm, ReasonForm, RetryForm
@@ -86,15 +87,15 @@ def task_context(request: HttpRequest, run: Run, panel: Panel) -> dict[str, Any]
 
 
 def decision_context(request: HttpRequest, approval: Approval) -> dict[str, Any]:
-    """Whether this person decides on a request, and in whose stead."""
+    """Whether this person decides on a request, and in whose place: `in_place_of` is who is away."""
     is_open = approval.status == Approval.Status.OPEN
-    asked = is_open and may_decide(approval, request.user)
-    own = approval.run.started_by_id == request.user.pk and not approval.allow_requester
-    overrides = request.user.has_perm("orchestrator.override_approval")
+    right = right_to_decide(approval, request.user) if is_open else Right("nobody")
+    overrides = request.user.has_perm(OVERRIDE)
     voted = is_open and approval.votes.filter(person=request.user.pk).exists()
     return {
-        "may_decide": asked and (overrides or not own) and (overrides or not voted),
+        "may_decide": (right.may and not voted) or (is_open and overrides),
         "has_voted": voted,
-        "own_request": asked and own and not overrides,
+        "own_request": right.word == "requester" and not overrides,
+        "in_place_of": right.of.shown if right.of and (right.may or not overrides) else "",
         "decision_form": DecisionForm(auto_id="decision-%s"),
     }

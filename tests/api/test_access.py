@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver
+from django.utils import timezone
 
 from editor import pins
 from orchestrator import engine, tokens
-from orchestrator.models import Run, Workflow
+from orchestrator.models import Delegation, Run, Workflow
 from tests.api.caller import Caller
 from tests.api.conftest import gate
 from tests.people import ROLES, person
@@ -24,6 +26,7 @@ ADMINS = {"admin", "superuser"}
 SEE_ALL = {*ROLES, "superuser"}  # not who only sees what is theirs
 OPERATORS = {"operator", "admin", "owner", "superuser"}
 
+TO_ANOTHER = {"to": "another", "ends_at": (timezone.now() + timedelta(days=1)).isoformat()}
 # (route, method, body): who is let through; of the others a reader gets 403 and who sees nothing 404.
 TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/templates", "GET"): ({"outsider"} | READERS, None),
@@ -69,9 +72,15 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     # The approver of this table is the one whom the gate names; administrators decide in their stead.
     ("api/approvals/<int:pk>/approve", "POST"): ({"approver", "admin", "superuser"}, {}),
     ("api/approvals/<int:pk>/reject", "POST"): ({"approver", "admin", "superuser"}, {}),
+    ("api/delegations", "GET"): ({"outsider"} | READERS, None),
+    ("api/delegations", "POST"): ({"approver", "admin", "superuser"}, TO_ANOTHER),
+    # The delegation of this table is that of the approver; whom it is nothing to does not see it.
+    ("api/delegations/<int:pk>", "DELETE"): ({"approver", "admin", "superuser"}, None),
 }
 # Whoever is signed in may ask for a list; whether they may create is not a matter of an object.
-ABOUT_NOTHING = {("api/workflows", "POST"), ("api/agents", "POST")}
+ABOUT_NOTHING = {("api/workflows", "POST"), ("api/agents", "POST"), ("api/delegations", "POST")}
+# What readers, who see everything else, do not see.
+BETWEEN_TWO = {("api/delegations/<int:pk>", "DELETE")}
 BY_SESSION = {"api/docs"}
 FALLBACK = "api/"
 # Of agents alone: tests/api/test_agents.py.
@@ -101,7 +110,9 @@ def plain_owner() -> User:
 @pytest.fixture
 def stage(plain_owner: User) -> Run:
     """A run that waits for the approver, of a workflow whose owner has no role."""
-    person("approver", "approver")
+    approver = person("approver", "approver")
+    person("another", "approver")
+    engine.delegate(approver, "another", ends_at=timezone.now() + timedelta(days=1))
     workflow = engine.save_workflow(gate("approver"), user=plain_owner)
     pins.pin(workflow, "ask", {"output": 1}, user=plain_owner)
     return engine.start(workflow, user=plain_owner)
@@ -131,6 +142,8 @@ def expected(kind: str, route: str, method: str) -> set[int]:
     if kind in allowed:
         # 409: the door was passed and only the state of the run was wrong.
         return {200, 201, 204, 409}
+    if (route, method) in BETWEEN_TWO:
+        return {404}
     if route.startswith("api/agents/"):
         return {403} if kind in SEE_ALL else {404}
     return {403} if kind in READERS or (route, method) in ABOUT_NOTHING else {404}
@@ -144,6 +157,7 @@ def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
     if "agents" in route:
         agent = engine.agents.register("remote")
         key, pk = agent.key, tokens.issue_for_agent(agent)[0].pk
+    pk = Delegation.objects.get().pk if "delegations" in route else pk
     path = "/" + route.replace("<slug:key>", key).replace("<int:pk>", str(pk))
     path = path.replace("<slug:task>", "ask")
     answer = caller(kind).send(method, path, TABLE[route, method][1])

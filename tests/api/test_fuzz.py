@@ -28,6 +28,7 @@ WRITES = [
     ("POST", "/api/approvals/{approval}/approve"),
     ("POST", "/api/approvals/{approval}/reject"),
     ("POST", "/api/runs/{run}/cancel"),
+    ("POST", "/api/delegations"),
 ]
 
 text = st.text(max_size=20) | st.sampled_from(
@@ -86,6 +87,7 @@ definitions = st.fixed_dictionaries(
         "metadata": values,
     },
 )
+moments = st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: moment.isoformat())
 envelopes = st.fixed_dictionaries(
     {},
     optional={
@@ -100,6 +102,9 @@ envelopes = st.fixed_dictionaries(
         "ops": st.lists(operations | values, max_size=3) | values,
         "batch": values,
         "extra": values,
+        "to": st.just("ann") | values,
+        "starts_at": moments | values,
+        "ends_at": moments | values,
     },
 )
 json_bodies = (definitions | envelopes | values).map(lambda value: json.dumps(value).encode())

@@ -52,6 +52,7 @@ def test_envelopes_take_nothing_else(document: dict[str, Any]) -> None:
         ("/api/workflows", "WorkflowPage"),
         ("/api/runs", "RunPage"),
         ("/api/approvals", "ApprovalPage"),
+        ("/api/delegations", "DelegationPage"),
         ("/api/templates", "Templates"),
     ],
 )

@@ -35,6 +35,7 @@ PATHS = (
     "/runs/",
     "/approvals/",
     "/profile/",
+    "/profile/away/",
     "/profile/tokens/",
     "/settings/secrets/",
 )

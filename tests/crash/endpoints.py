@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from editor import drafts, pins
@@ -25,6 +26,7 @@ from orchestrator.models import (
     AgentToken,
     ApiToken,
     Approval,
+    Delegation,
     Hidden,
     Lease,
     LogLine,
@@ -107,7 +109,13 @@ def stage(*, signed_in: bool = True) -> Stage:
     client = Client()
     if signed_in:
         client.force_login(olga)
+    for name in ("ann", "ben"):
+        person(name, superuser=True)
+    given = engine.delegate(
+        User.objects.get(username="ann"), "ben", ends_at=timezone.now() + timedelta(days=9)
+    )
     ids = {"key": workflow.key, "run": run.pk, "approval": run.approvals.get().pk, "token": old.pk}
+    ids["delegation"] = given.pk
     return Stage(olga, run, client, bearer(olga), ids)
 
 
@@ -146,6 +154,10 @@ def left() -> dict[str, Any]:
             for r in Run.objects.order_by("pk")
         ],
         "approvals": sorted(Approval.objects.values_list("status", "comment")),
+        "delegations": sorted(
+            (one.person.username, one.to.username, one.reason, bool(one.revoked_at))
+            for one in Delegation.objects.select_related("person", "to")
+        ),
         "votes": sorted(Vote.objects.values_list("decision", flat=True)),
         "templates": sorted(
             (one.template.key, bool(one.template.retired_at), one.number, one.documentation)
@@ -254,6 +266,9 @@ BATCH = {"batch": "once"}
 OTHER = {**DEFINITION, "name": "Other"}
 _VERB = "/runs/{run}/tasks/stuck/%s/"
 
+_IN_A_YEAR = (timezone.now() + timedelta(days=300)).isoformat()
+_AWAY = {"to": "ann", "first_day": f"{date.today()}", "last_day": f"{date.today() + timedelta(days=9)}"}
+
 # (route, method): the requests that between them do everything it can.
 TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/workflows", "POST"): (Case("/api/workflows", OTHER, 0),),
@@ -309,6 +324,8 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/leases/<int:pk>/release", "POST"): (
         Case("/api/leases/{lease}/release", None, 409, _at_work, noted=True),
     ),
+    ("api/delegations", "POST"): (Case("/api/delegations", {"to": "ann", "ends_at": _IN_A_YEAR}),),
+    ("api/delegations/<int:pk>", "DELETE"): (Case("/api/delegations/{delegation}", repeated=204),),
     ("workflows/new/blank/", "POST"): (Case("/workflows/new/blank/", {"name": "Blank"}, 0),),
     ("workflows/<slug:key>/edit/json/", "POST"): (
         Case("/workflows/{key}/edit/json/", {"base_rev": "1", "definition": json.dumps(OTHER)}, 303),
@@ -393,6 +410,8 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
             302,  # to the sign-in page: the session was that of the old password
         ),
     ),
+    ("profile/away/", "POST"): (Case("/profile/away/", _AWAY, 409),),
+    ("profile/away/<int:pk>/revoke/", "POST"): (Case("/profile/away/{delegation}/revoke/", repeated=302),),
     ("profile/tokens/", "POST"): (Case("/profile/tokens/", {"name": "new", "days": "30"}, 0),),
     ("profile/tokens/<int:pk>/revoke/", "POST"): (Case("/profile/tokens/{token}/revoke/", repeated=302),),
     ("first-steps/", "POST"): (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from orchestrator import engine, tokens, vault
 from orchestrator.engine import points
-from orchestrator.models import ApiToken, Approval, TaskRun, Workflow
+from orchestrator.models import ApiToken, Approval, Delegation, TaskRun, Workflow
 from tests.crash.endpoints import DEFINITION, OTHER, Stage, left, stage
 from tests.crash.faulty import Died
 from tests.invariants import assert_invariants
@@ -45,6 +47,10 @@ def _migrate(_: Stage) -> None:
     engine.migrate_workflow(_workflow())
 
 
+def _delegate(stage: Stage) -> None:
+    engine.delegate(stage.olga, "ann", ends_at=timezone.now() + timedelta(days=1))
+
+
 def _try(_: Stage) -> None:
     engine.start_trial(_workflow(), DEFINITION, {}, rev=1)
 
@@ -65,6 +71,11 @@ WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
     "publish": ("publish", lambda _: engine.publish(_workflow(), {**DEFINITION, "name": "New"})),
     "migrate": ("migrate", _migrate),
     "archive": ("archive", lambda _: engine.archive(_workflow())),
+    "delegate": ("delegation", _delegate),
+    "revoke delegation": (
+        "revoke delegation",
+        lambda _: engine.revoke_delegation(Delegation.objects.get()),
+    ),
     "token": ("token", lambda found: tokens.issue(found.olga, "new")),
     "revoke": ("revoke", lambda _: tokens.revoke(ApiToken.objects.get(name="old"))),
     "secret": ("secret", lambda _: vault.put("other", "x")),

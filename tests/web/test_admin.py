@@ -19,7 +19,7 @@ from tests.people import person
 pytestmark = pytest.mark.django_db
 
 MODELS = list(apps.get_app_config("orchestrator").get_models())
-WRITTEN_BY_PEOPLE = {"workflow", "secret"}
+WRITTEN_BY_PEOPLE = {"workflow", "secret", "delegation"}
 
 
 def client_of(user: User) -> Client:

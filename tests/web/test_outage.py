@@ -56,6 +56,7 @@ POSTED = {
     "agent-action",
     "agent-token-revoke",
     "agent-tokens",
+    "delegation-revoke",
     "draft-evaluate",
     "first-steps",
     "run-action",

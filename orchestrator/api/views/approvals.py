@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,28 +14,44 @@ from orchestrator.api.answers import ApprovalPageSerializer, ApprovalSerializer
 from orchestrator.api.base import ApiView, page
 from orchestrator.api.openapi import operation
 from orchestrator.api.requests import ApprovalQuery, DecisionSerializer
-from orchestrator.models import Approval
-from orchestrator.permissions import Person, approvals_for, approvals_to_decide, require
+from orchestrator.models import Approval, Vote
+from orchestrator.permissions import (
+    Person,
+    approvals_delegated,
+    approvals_for,
+    approvals_to_decide,
+    require,
+)
 
 
 def _shown(approvals: QuerySet[Approval]) -> QuerySet[Approval]:
     related = approvals.select_related("run__workflow", "task_run", "decided_by").prefetch_related(
         "approvers"
     )
-    return related.defer("run__workflow__draft", "task_run__input", "task_run__output")
+    votes = Vote.objects.filter(approval=OuterRef("pk"), for_person__isnull=False)
+    return related.defer("run__workflow__draft", "task_run__input", "task_run__output").annotate(
+        decided_for=Subquery(votes.values("for_person__username")[:1])
+    )
 
 
 def _approval(user: Person, pk: int) -> Approval:
     return get_object_or_404(_shown(approvals_for(user)), pk=pk)
 
 
+def _chosen(user: Person, query: dict[str, Any]) -> QuerySet[Approval]:
+    if query["delegated"]:
+        return approvals_delegated(user)
+    ever = query.get("status") != Approval.Status.OPEN
+    return approvals_to_decide(user, ever=ever) if query["mine"] else approvals_for(user)
+
+
 class ApprovalsView(ApiView):
     @operation("approvals_list", "List approvals", answers=ApprovalPageSerializer, query=ApprovalQuery)
     def get(self, request: Request) -> Response:
-        """Newest first, those you may see; with `mine`, those that ask you."""
+        """Newest first, those you may see; with `mine`, those that ask you; with `delegated`, those that ask somebody in
+        whose place you decide."""
         query = self.query(ApprovalQuery)
-        ever = query.get("status") != Approval.Status.OPEN
-        rows = approvals_to_decide(request.user, ever=ever) if query["mine"] else approvals_for(request.user)
+        rows = _chosen(request.user, query)
         if "status" in query:
             rows = rows.filter(status=query["status"])
         return page(_shown(rows), query, ApprovalSerializer)
