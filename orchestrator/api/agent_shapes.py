@@ -30,6 +30,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "id",
             "name",
             "kind",
+            "transport",
             "description",
             "capabilities",
             "pools",
@@ -66,7 +67,7 @@ class NewAgentTokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown this once.")
 
 
-def _words() -> serializers.ListField:
+def _names() -> serializers.ListField:
     return serializers.ListField(child=StrictCharField(max_length=80), max_length=MOST_NAMES, required=False)
 
 
@@ -75,8 +76,8 @@ class DescriptionSerializer(StrictSerializer):
 
     name = StrictCharField(max_length=200, required=False)
     description = StrictCharField(max_length=500, allow_blank=True, required=False)
-    capabilities = _words()
-    pools = _words()
+    capabilities = _names()
+    pools = _names()
     capacity = serializers.IntegerField(min_value=1, max_value=MOST_CAPACITY, required=False)
     resources = StrictObjectField(required=False)
 
@@ -84,6 +85,11 @@ class DescriptionSerializer(StrictSerializer):
 class NewAgentSerializer(DescriptionSerializer):
     id = StrictCharField(max_length=80)
     kind = serializers.ChoiceField(Agent.Kind.choices, default=Agent.Kind.SERVICE)
+    transport = serializers.ChoiceField(
+        Agent.Transport.choices,
+        default=Agent.Transport.HTTP,
+        help_text="How it gets its tasks: by asking for them, or in a file of its own.",
+    )
     cost_per_hour = serializers.DecimalField(
         max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True
     )
