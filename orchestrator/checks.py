@@ -155,6 +155,20 @@ def _workspace() -> Iterator[CheckMessage]:
 
 
 @_check
+def _postbox() -> Iterator[CheckMessage]:
+    postbox = Path(settings.BATON["POSTBOX"]).resolve()
+    workspace = Path(settings.BATON["WORKSPACE"]).resolve()
+    if postbox == workspace or postbox in workspace.parents or workspace in postbox.parents:
+        yield Error(
+            f"BATON_POSTBOX ({postbox}) and BATON_WORKSPACE ({workspace}) share a directory, so workflows could answer for agents.",
+            hint="Choose a directory of its own.",
+            id="baton.E014",
+        )
+    elif postbox.exists() and not (postbox.is_dir() and os.access(postbox, os.R_OK | os.W_OK | os.X_OK)):
+        yield Error(f"BATON_POSTBOX ({postbox}) is not a directory that Baton may write to.", id="baton.E015")
+
+
+@_check
 def _agents() -> Iterator[CheckMessage]:
     for name, dotted in settings.BATON["AGENTS"].items():
         if not _is_callable(dotted):

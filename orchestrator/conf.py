@@ -32,6 +32,11 @@ def workspace() -> Path:
     return Path(_get("WORKSPACE"))
 
 
+def postbox() -> Path:
+    """Where each outbox agent has a folder with its file."""
+    return Path(_get("POSTBOX"))
+
+
 def api_allowed_hosts() -> frozenset[str]:
     """`host:port` of private servers that api_call may reach."""
     return frozenset(_get("API_ALLOWED_HOSTS"))

@@ -261,6 +261,7 @@ BATON = {
         "demo": "orchestrator.agents.builtin.demo",
     },
     "WORKSPACE": Path(os.environ.get("BATON_WORKSPACE") or DATA_DIR / "workspace"),
+    "POSTBOX": Path(os.environ.get("BATON_POSTBOX") or DATA_DIR / "postbox"),
     "API_ALLOWED_HOSTS": _words("BATON_API_ALLOWED_HOSTS"),
     "API_MAX_BYTES": int(os.environ.get("BATON_API_MAX_BYTES", str(1024 * 1024))),
     "LEASE_SECONDS": float(os.environ.get("BATON_LEASE_SECONDS", "60")),

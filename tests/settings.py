@@ -27,6 +27,7 @@ BATON = {
     "DEMO_SECONDS": 0.0,
     "LINGER_SECONDS": 0.0,
     "WORKSPACE": DATA_DIR / "workspace",
+    "POSTBOX": DATA_DIR / "postbox",
 }
 # The process of the tests may grow larger than a worker's.
 Q_CLUSTER = {**Q_CLUSTER, "workers": 1, "max_rss": 100_000_000}

@@ -48,8 +48,8 @@ class Workspace:
         self.max_file_bytes = max_file_bytes
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        with _explained(path), self._parent(path) as (folder, name), _plain_file(folder, name) as file:
-            return b"".join(_chunks(file, max_bytes))
+        with _explained(path), self._parent(path) as (folder, name), plain_file(folder, name) as file:
+            return b"".join(chunks(file, max_bytes))
 
     def write(self, path: str, data: bytes, *, overwrite: bool = True) -> None:
         """Put the whole content in place at once, creating the folders above it."""
@@ -64,7 +64,7 @@ class Workspace:
         with (
             _explained(path),
             self._parent(path, create=True) as (folder, name),
-            _plain_file(folder, name, flags) as file,
+            plain_file(folder, name, flags) as file,
         ):
             if os.fstat(file).st_size + len(data) > self.max_file_bytes:
                 raise _too_large(self.max_file_bytes)
@@ -77,10 +77,10 @@ class Workspace:
         with (
             _explained(source),
             self._parent(source) as (from_folder, from_name),
-            _plain_file(from_folder, from_name) as file,
+            plain_file(from_folder, from_name) as file,
             self._parent(destination, create=True) as (folder, name),
         ):
-            return _store(folder, name, _chunks(file, self.max_file_bytes), overwrite=overwrite)
+            return _store(folder, name, chunks(file, self.max_file_bytes), overwrite=overwrite)
 
     def move(self, source: str, destination: str, *, overwrite: bool = True) -> None:
         with (
@@ -109,7 +109,7 @@ class Workspace:
         parts = paths.split_path(path)
         with _explained(path), self._folder(parts[:-1], create=True) as parent:
             is_new = _make_folder(parent, parts[-1])
-            os.close(_enter(parent, parts[-1]))
+            os.close(enter(parent, parts[-1]))
             return is_new
 
     def find(self, patterns: Sequence[str], *, under: str = "") -> list[Entry]:
@@ -134,7 +134,7 @@ class Workspace:
             for part in parts:
                 if create:
                     _make_folder(folder, part)
-                inner = _enter(folder, part)
+                inner = enter(folder, part)
                 os.close(folder)
                 folder = inner
             yield folder
@@ -175,7 +175,7 @@ def _search_below(
     folder: int, here: Sequence[str], state: frozenset[paths.Rest], budget: _Budget
 ) -> Iterator[Entry]:
     try:
-        inner = _enter(folder, here[-1])
+        inner = enter(folder, here[-1])
     except WorkspaceError:
         return  # it was deleted or replaced since it was listed
     try:
@@ -202,7 +202,8 @@ def _entry(path: str, status: os.stat_result) -> Entry:
     return Entry(path, kind, size, status.st_mtime)
 
 
-def _enter(folder: int, name: str) -> int:
+def enter(folder: int, name: str) -> int:
+    """An open descriptor of a folder in this one; never by way of a link."""
     try:
         return os.open(name, _FOLDER, dir_fd=folder)
     except NotADirectoryError:
@@ -250,7 +251,7 @@ def _link(name: str) -> WorkspaceError:
 
 
 @contextmanager
-def _plain_file(folder: int, name: str, flags: int = os.O_RDONLY) -> Iterator[int]:
+def plain_file(folder: int, name: str, flags: int = os.O_RDONLY) -> Iterator[int]:
     """An open descriptor that is surely of a plain file: what was opened is asked, not the name."""
     try:
         file = os.open(name, flags | _FILE, 0o644, dir_fd=folder)
@@ -265,7 +266,8 @@ def _plain_file(folder: int, name: str, flags: int = os.O_RDONLY) -> Iterator[in
         os.close(file)
 
 
-def _chunks(file: int, max_bytes: int) -> Iterator[bytes]:
+def chunks(file: int, max_bytes: int) -> Iterator[bytes]:
+    """The content of an open file, which may have so many bytes."""
     # The size known beforehand spares the work; the count while reading is what holds, as the file may grow.
     if os.fstat(file).st_size > max_bytes:
         raise _too_large(max_bytes)
@@ -286,7 +288,7 @@ def _store(folder: int, name: str, chunks: Iterable[bytes], *, overwrite: bool) 
     _make_way(folder, name, overwrite=overwrite)
     temporary = paths.TEMPORARY_PREFIX + secrets.token_hex(8)
     try:
-        size = _write_new(folder, temporary, chunks)
+        size = write_new(folder, temporary, chunks)
         _rename(folder, temporary, folder, name, overwrite=overwrite)
     except BaseException:
         with suppress(OSError):
@@ -295,9 +297,12 @@ def _store(folder: int, name: str, chunks: Iterable[bytes], *, overwrite: bool) 
     return size
 
 
-def _write_new(folder: int, name: str, chunks: Iterable[bytes]) -> int:
-    file = os.open(name, _NEW, 0o644, dir_fd=folder)
+def write_new(folder: int, name: str, chunks: Iterable[bytes], mode: int | None = None) -> int:
+    """Write a file that must not be there yet. With a `mode` it has just that, and is nobody else's before."""
+    file = os.open(name, _NEW, 0o644 if mode is None else 0o600, dir_fd=folder)
     try:
+        if mode is not None:
+            os.fchmod(file, mode)
         for chunk in chunks:
             _write_all(file, chunk)
         os.fsync(file)

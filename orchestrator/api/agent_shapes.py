@@ -30,6 +30,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "id",
             "name",
             "kind",
+            "transport",
             "description",
             "capabilities",
             "pools",
@@ -84,6 +85,11 @@ class DescriptionSerializer(StrictSerializer):
 class NewAgentSerializer(DescriptionSerializer):
     id = StrictCharField(max_length=80)
     kind = serializers.ChoiceField(Agent.Kind.choices, default=Agent.Kind.SERVICE)
+    transport = serializers.ChoiceField(
+        Agent.Transport.choices,
+        default=Agent.Transport.HTTP,
+        help_text="How it gets its tasks: by asking for them, or in a file of its own.",
+    )
     cost_per_hour = serializers.DecimalField(
         max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True
     )

@@ -41,7 +41,7 @@ class _BadNumber:
         self.text = text[:20]
 
 
-def loads(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+def loads(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
     """The value of a JSON text. Raises DefinitionError with every fault, located."""
     source = decode(text, max_bytes)
     try:
@@ -56,8 +56,8 @@ def loads(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Any:
         place = f"line {error.lineno}, column {error.colno}"
         raise _refused("bad_json", f"This is not JSON: {error.msg} at {place}.") from None
     except RecursionError:
-        raise _refused("too_deep", _too_deep(MAX_DEPTH)) from None
-    issues = check_value(value)
+        raise _refused("too_deep", _too_deep(max_depth)) from None
+    issues = check_value(value, max_depth=max_depth)
     if issues:
         raise DefinitionError(issues)
     return value

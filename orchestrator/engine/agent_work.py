@@ -157,6 +157,16 @@ def _assignment(lease: Lease, attempt: Attempt, parameters: dict[str, Any]) -> A
     )
 
 
+def assignment_of(lease: Lease) -> Assignment | None:
+    """What was given out under this lease, once more; None when it holds no longer. Raises whatever keeps it from being
+    given out, which `fail` makes its outcome."""
+    attempt = _attempt(lease)
+    if attempt is None or not _still_held(lease).exists():
+        return None
+    parameters, _ = parameters_of(attempt)
+    return _assignment(lease, attempt, parameters)
+
+
 def find_lease(agent: Agent, lease_id: int) -> Lease:
     """A lease that this agent has or had. Raises NotFoundError."""
     lease = agent.leases.select_related("agent", "task_run").filter(pk=lease_id).first()

@@ -27,6 +27,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 _FIELDS: Final = (
     "name",
     "kind",
+    "transport",
     "description",
     "capabilities",
     "pools",
@@ -123,6 +124,9 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
         issues.append(Issue("name", "required", "Say what people shall call this agent."))
     if "kind" in values and values["kind"] not in Agent.Kind.values:
         issues.append(Issue("kind", "not_in_enum", f"kind is one of {', '.join(Agent.Kind.values)}."))
+    if "transport" in values and values["transport"] not in Agent.Transport.values:
+        choices = ", ".join(Agent.Transport.values)
+        issues.append(Issue("transport", "not_in_enum", f"transport is one of {choices}."))
     for name in ("capabilities", "pools"):
         if name in values:
             issues += _faults_of_words(name, values[name])

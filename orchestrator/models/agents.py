@@ -25,9 +25,14 @@ class Agent(models.Model):
         DRAINING = "draining"
         QUARANTINED = "quarantined"
 
+    class Transport(models.TextChoices):
+        HTTP = "http", "HTTP"
+        OUTBOX = "outbox", "Outbox"
+
     key = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SERVICE)
+    transport = models.CharField(max_length=10, choices=Transport.choices, default=Transport.HTTP)
     description = models.CharField(max_length=500, blank=True)
     capabilities = OrderedJSONField(default=list, blank=True)
     pools = OrderedJSONField(default=list, blank=True)

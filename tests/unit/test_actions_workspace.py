@@ -232,13 +232,13 @@ def test_without_overwrite_a_file_that_is_there_stays(
 def test_of_two_that_create_the_same_file_one_is_refused(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_new = workspace._write_new
+    write_new = workspace.write_new
 
     def write_slowly(folder: int, name: str, chunks: object) -> int:
         (space.root / "race.txt").write_bytes(b"first")
         return write_new(folder, name, chunks)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(workspace, "_write_new", write_slowly)
+    monkeypatch.setattr(workspace, "write_new", write_slowly)
     with pytest.raises(WorkspaceError) as caught:
         space.write("race.txt", b"second", overwrite=False)
     assert caught.value.code == "exists"
@@ -309,14 +309,14 @@ def test_a_link_slipped_in_between_check_and_use_is_not_followed(
     space: Workspace, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder is replaced by a link right before it is entered: what comparing resolved paths would miss."""
-    enter = workspace._enter
+    enter = workspace.enter
 
     def swap_then_enter(folder: int, name: str) -> int:
         (space.root / "folder").rename(space.root / "aside")
         (space.root / "folder").symlink_to(outside)
         return enter(folder, name)
 
-    monkeypatch.setattr(workspace, "_enter", swap_then_enter)
+    monkeypatch.setattr(workspace, "enter", swap_then_enter)
     with pytest.raises(WorkspaceError) as caught:
         space.write("folder/secret.txt", b"overwritten")
     assert caught.value.code == "path_outside_workspace"
@@ -326,14 +326,14 @@ def test_a_link_slipped_in_between_check_and_use_is_not_followed(
 def test_a_link_slipped_in_as_the_target_of_a_write_is_replaced_and_not_followed(
     space: Workspace, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_new = workspace._write_new
+    write_new = workspace.write_new
 
     def swap_then_write(folder: int, name: str, chunks: object) -> int:
         (space.root / "plain.txt").unlink()
         (space.root / "plain.txt").symlink_to(outside / "secret.txt")
         return write_new(folder, name, chunks)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(workspace, "_write_new", swap_then_write)
+    monkeypatch.setattr(workspace, "write_new", swap_then_write)
     space.write("plain.txt", b"new")
     assert nothing_outside_changed(outside)
     assert not (space.root / "plain.txt").is_symlink()
@@ -342,14 +342,14 @@ def test_a_link_slipped_in_as_the_target_of_a_write_is_replaced_and_not_followed
 def test_a_folder_swapped_for_a_link_during_a_search_is_left_out(
     space: Workspace, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enter = workspace._enter
+    enter = workspace.enter
 
     def swap_then_enter(folder: int, name: str) -> int:
         (space.root / "folder").rename(space.root / "aside")
         (space.root / "folder").symlink_to(outside)
         return enter(folder, name)
 
-    monkeypatch.setattr(workspace, "_enter", swap_then_enter)
+    monkeypatch.setattr(workspace, "enter", swap_then_enter)
     assert "folder/secret.txt" not in [entry.path for entry in space.find(["folder/*"])]
 
 

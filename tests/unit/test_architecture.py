@@ -42,6 +42,7 @@ ASSIGNS_STATUS = {
 WRITES_FILES = {
     "orchestrator/actions/cell.py": "the answers of its process, to the one that started it",
     "orchestrator/actions/workspace.py": "the one door to the files of users",
+    "orchestrator/agents/outbox/folder.py": "the files of outbox agents",
     "orchestrator/cli/workflows.py": "export --output: the file that was named on the command line",
     "orchestrator/database.py": "the lock by which one process migrates",
     "orchestrator/engine/transactions.py": "the lock at which turns queue for SQLite",

@@ -170,3 +170,18 @@ def test_a_server_behind_https_is_not_warned(settings: Settings) -> None:
     settings.SESSION_COOKIE_SECURE = True
     change(settings, DEMO=False)
     assert ids() == []
+
+
+@pytest.mark.parametrize(("postbox", "workspace"), [("a", "a"), ("a", "a/b"), ("a/b", "a")])
+def test_a_postbox_that_workflows_could_write_to_is_refused(
+    settings: Settings, tmp_path: Path, postbox: str, workspace: str
+) -> None:
+    change(settings, POSTBOX=tmp_path / postbox, WORKSPACE=tmp_path / workspace)
+    assert ids() == ["baton.E014"]
+    assert "BATON_POSTBOX" in only().msg
+
+
+def test_a_postbox_that_is_no_directory_is_refused(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "postbox").write_text("")
+    change(settings, POSTBOX=tmp_path / "postbox")
+    assert ids() == ["baton.E015"]
