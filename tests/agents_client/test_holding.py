@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -181,11 +182,22 @@ def test_work_that_does_not_heed_anything_does_not_keep_the_agent_from_ending(ba
     assert baton.all("complete") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT])
+def handled(request: pytest.FixtureRequest) -> Iterator[tuple[signal.Signals, Callable[..., None]]]:
+    """A signal, and what handles it in a program of which an agent is a part."""
+
+    def handler(number: int, frame: object) -> None:
+        raise AssertionError("The agent heeds signals while it runs.")
+
+    before = signal.signal(request.param, handler)
+    yield request.param, handler
+    signal.signal(request.param, before)
+
+
 def test_a_signal_stops_an_agent_of_the_main_thread_and_is_then_as_before(
-    baton: StubBaton, number: signal.Signals
+    baton: StubBaton, handled: tuple[signal.Signals, Callable[..., None]]
 ) -> None:
-    before = signal.getsignal(number)
+    number, handler = handled
 
     def work(task: AnyTask) -> object:
         os.kill(os.getpid(), number)
@@ -194,7 +206,7 @@ def test_a_signal_stops_an_agent_of_the_main_thread_and_is_then_as_before(
     baton.give()
     of_threads(baton, work).run()
     assert [one.body for one in baton.all("complete")] == [{"output": "ended"}]
-    assert signal.getsignal(number) is before
+    assert signal.getsignal(number) is handler
 
 
 # How it is made
