@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.urls import path, reverse
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
@@ -28,6 +28,7 @@ from orchestrator.api.errors import answer
 from orchestrator.api.fields import StrictCharField, StrictSerializer
 from orchestrator.api.openapi import operation
 from orchestrator.api.requests import StrictObjectField
+from orchestrator.definition.language import MAX_TASKS, NAME_LENGTH
 from orchestrator.exceptions import BatonError
 from orchestrator.models import Workflow
 from orchestrator.permissions import require, workflows_for
@@ -87,6 +88,34 @@ class OperationsSerializer(StrictSerializer):
         "which does not dispute with itself.",
     )
     known_rev = serializers.IntegerField(**_KNOWN)
+
+
+class ExtractSerializer(StrictSerializer):
+    base_rev = serializers.IntegerField(
+        help_text="The revision on which the steps were chosen: refused if the draft has gone on since.",
+        **_REV,
+    )
+    steps = serializers.ListField(child=StrictCharField(), min_length=1, max_length=MAX_TASKS)
+    name = StrictCharField(max_length=NAME_LENGTH, help_text="What the new workflow is called.")
+    step = StrictCharField(
+        max_length=64, default="", allow_blank=True, help_text="The key for the step that starts it."
+    )
+    batch = StrictCharField(
+        max_length=drafts.MAX_BATCH,
+        default="",
+        help_text="Your own name for it: the same one twice makes one workflow.",
+    )
+    known_rev = serializers.IntegerField(**_KNOWN)
+
+
+class ExtractedSerializer(ChangedSerializer):
+    step = serializers.CharField(help_text="The key of the step that stands in their place.")
+    workflow = serializers.CharField(help_text="The id of the new workflow.")
+    name = serializers.CharField(help_text="What it is called.")
+    url = serializers.CharField(help_text="Where it is edited.")
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text="What a run does otherwise now, in sentences."
+    )
 
 
 class StepSerializer(StrictSerializer):
@@ -197,6 +226,40 @@ class OperationsView(DraftApi):
         )
 
 
+class ExtractView(DraftApi):
+    @operation(
+        "draft_extract",
+        "Extract steps to a workflow",
+        answers=ExtractedSerializer,
+        code=201,
+        takes=ExtractSerializer,
+        errors=(403, 404, 409, 413, 415),
+    )
+    def post(self, request: Request, key: str) -> Response:
+        """They become a published workflow of yours, and one step that starts it and waits for it takes their place.
+
+        Undo gives the steps back; the new workflow stays.
+        """
+        workflow = self.workflow(request, key)
+        require(request.user, "design")
+        body = self.body(ExtractSerializer)
+        known_rev, steps = body.pop("known_rev", None), body.pop("steps")
+        try:
+            found = drafts.extract(workflow, steps, user=person_of(request), **body)
+        except DisputeError as error:
+            return disputed(error)
+        response = self.answered(workflow, known_rev, lambda: found.draft)
+        response.data |= {
+            "step": found.step,
+            "workflow": found.workflow.key,
+            "name": found.workflow.name,
+            "url": reverse("workflow-canvas", args=[found.workflow.key]),
+            "notes": list(found.notes),
+        }
+        response.status_code = 201
+        return response
+
+
 class UndoView(DraftApi):
     @operation(
         "draft_undo",
@@ -248,6 +311,7 @@ _ROUTES = {
     "": DraftView,
     "/issues": IssuesView,
     "/ops": OperationsView,
+    "/extract": ExtractView,
     "/undo": UndoView,
     "/redo": RedoView,
     "/publish": PublishView,

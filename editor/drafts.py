@@ -29,11 +29,12 @@ from editor.operations import (
     touched_by,
     with_changes,
 )
-from editor.operations.documents import ABSENT
+from editor.operations.documents import ABSENT, got
+from editor.operations.extraction import Extraction, extraction
 from editor.operations.graph import tasks_of
 from orchestrator import engine
-from orchestrator.definition import Issue, strict_json
-from orchestrator.definition.language import MAX_TASKS
+from orchestrator.definition import DefinitionError, Issue, strict_json
+from orchestrator.definition.language import MAX_TASKS, WORKFLOW_TRIGGER
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import ConflictError, InvalidError
 from orchestrator.models import Workflow, WorkflowVersion
@@ -95,6 +96,17 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Extracted:
+    """The draft after it, the key of the step that stands in it now, and the workflow which that step starts. `notes` say
+    what a run does otherwise now; they are told once."""
+
+    draft: Draft
+    step: str
+    workflow: Workflow
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What made one revision out of the one before, `changes` as `Change.as_json` has them."""
 
@@ -143,6 +155,37 @@ def change(
             _refuse_disputes(fresh, changes, theirs)
             _store(fresh, "edit", changes, user=user, batch=batch, operations=operations)
     return draft_of(fresh, user)
+
+
+def extract(
+    workflow: Workflow,
+    keys: Sequence[str],
+    name: str,
+    *,
+    base_rev: int,
+    user: User,
+    step: str = "",
+    batch: str = "",
+) -> Extracted:
+    """Make a workflow of the person's own of these steps, and put a step that starts it in their place: one edit, of which
+    an undo gives the steps back and leaves the workflow. The same `batch` sent again makes nothing more.
+
+    Raises InvalidError for what cannot be taken out, DisputeError when the draft has changed since `base_rev`: then
+    nothing is made.
+    """
+    notes: tuple[str, ...] = ()
+    with committing("draft"):
+        fresh = _locked(workflow)
+        if _is_known(fresh, user, batch):
+            operations = fresh.draft_changes.get(user=user, batch=batch).operations
+        else:
+            refuse_changed(fresh, base_rev)
+            found = _extraction(fresh.draft, keys, name, step)
+            notes, operations = found.notes, found.operations(_saved(found, user, fresh).key)
+            changes = difference(fresh.draft, _carried_out(fresh.draft, operations))
+            _store(fresh, "edit", changes, user=user, batch=batch, operations=operations)
+    key, target = _stands_in(operations)
+    return Extracted(draft_of(fresh, user), key, Workflow.objects.get(key=target), notes)
 
 
 def at_revision(workflow: Workflow, rev: int) -> dict[str, Any]:
@@ -263,6 +306,33 @@ def _carried_out(draft: dict[str, Any], operations: Sequence[Any]) -> dict[str, 
         ) from None
     _refuse_size(after)
     return after
+
+
+def _extraction(draft: dict[str, Any], keys: Sequence[str], name: str, step: str) -> Extraction:
+    try:
+        return extraction(draft, keys, name, step)
+    except OperationError as error:
+        issue = Issue(error.path, error.code, error.message)
+        raise InvalidError(error.message, [issue], code=error.code) from None
+
+
+def _saved(found: Extraction, user: User, of: Workflow) -> Workflow:
+    try:
+        return engine.save_workflow(found.definition, user=user, note=f"Extracted from {of.key}")
+    except DefinitionError as error:
+        errors = [issue for issue in error.issues if issue.severity == "error"]
+        text = (
+            f"What is wrong with these steps would be wrong with the new workflow, too: {errors[0].message}"
+        )
+        raise InvalidError(text, errors, code="not_extractable") from None
+
+
+def _stands_in(operations: Sequence[Any]) -> tuple[str, str]:
+    """The step that an extraction put in place of others, and the workflow it starts."""
+    for one in operations:
+        if one.get("op") == "add" and got(one, ("task", "action")) == WORKFLOW_TRIGGER:
+            return one["key"], one["task"]["parameters"]["workflow_id"]
+    raise ConflictError("This batch was another change of the draft; give the extraction a name of its own.")
 
 
 def _refuse_size(draft: dict[str, Any]) -> None:

@@ -43,6 +43,10 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/workflows/<slug:key>/draft/changes?since=1", "GET"): (DESIGNERS, None),
     ("api/workflows/<slug:key>/draft/issues", "GET"): (DESIGNERS, None),
     ("api/workflows/<slug:key>/draft/ops", "POST"): (DESIGNERS, {"base_rev": 1, "ops": []}),
+    ("api/workflows/<slug:key>/draft/extract", "POST"): (
+        DESIGNERS - {"owner"},  # it makes a workflow, too
+        {"base_rev": 1, "steps": ["ask"], "name": "Asked"},
+    ),
     # Of nothing that was done there is nothing to take back: who is let through is told so.
     ("api/workflows/<slug:key>/draft/undo", "POST"): (DESIGNERS, {}),
     ("api/workflows/<slug:key>/draft/redo", "POST"): (DESIGNERS, {}),

@@ -262,6 +262,7 @@ def _hide_first_steps(stage: Stage) -> None:
 
 
 RENAMING = {"op": "set", "field": ["name"], "value": "Renamed"}
+EXTRACTING = {"steps": ["ask", "after"], "name": "Asked"}
 BATCH = {"batch": "once"}
 OTHER = {**DEFINITION, "name": "Other"}
 _VERB = "/runs/{run}/tasks/stuck/%s/"
@@ -278,6 +279,9 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/workflows/<slug:key>/start", "POST"): (Case("/api/workflows/{key}/start", repeated=201),),
     ("api/workflows/<slug:key>/draft/ops", "POST"): (
         Case("/api/workflows/{key}/draft/ops", {"base_rev": 1, "ops": [RENAMING], **BATCH}, 200),
+    ),
+    ("api/workflows/<slug:key>/draft/extract", "POST"): (
+        Case("/api/workflows/{key}/draft/extract", {"base_rev": 1, **EXTRACTING, **BATCH}, 201),
     ),
     ("api/workflows/<slug:key>/draft/undo", "POST"): (
         Case("/api/workflows/{key}/draft/undo", BATCH, 200, _rename),

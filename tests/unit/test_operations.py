@@ -93,6 +93,16 @@ def test_a_rename_follows_wherever_the_task_is_named() -> None:
     )
 
 
+def test_a_rename_follows_into_the_expressions_of_a_condition_check() -> None:
+    checks = {"checks": {"many": "tasks.load.output.rows > 9"}}
+    look = {"action": "condition_check", "dependencies": ["load"], "parameters": checks}
+    plain = {"action": "agent_task", "parameters": {"checks": ["tasks.load.output"]}}
+    adding = [{"op": "add", "key": "look", "task": look}, {"op": "add", "key": "plain", "task": plain}]
+    tasks = after(*adding, {"op": "rename", "key": "load", "to": "l"})["tasks"]
+    assert tasks["look"]["parameters"] == {"checks": {"many": "tasks.l.output.rows > 9"}}
+    assert tasks["plain"] == plain
+
+
 def test_another_action_keeps_the_connections_and_not_the_parameters() -> None:
     found = after(
         {"op": "action", "key": "clean", "action": "api_call", "parameters": {"url": "https://example.com"}}

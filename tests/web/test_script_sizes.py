@@ -68,7 +68,7 @@ def test_a_page_loads_no_more_script_than_it_may(collected: HashedStaticFilesSto
 
 
 def test_what_nobody_needs_at_first_is_not_loaded() -> None:
-    later = {"export", "inspector", "trying", "rarer", "dispute", "htmx"}
+    later = {"export", "inspector", "trying", "rarer", "extract", "dispute", "htmx"}
     loaded = {Path(name).stem for name in _loaded(("js/editor/main.js", *EVERYWHERE))}
     assert not later & loaded
 

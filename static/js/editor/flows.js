@@ -160,6 +160,7 @@ export function createFlows(parts) {
       find: findStep,
       changeAction,
       openWorkflow: async () => (await rarer())?.openWorkflow(parts),
+      extract: async () => (await rarer())?.extract(parts),
       note: () => note(null),
       publish,
       soon: () => void import("./rarer.js").catch(() => {}), // between Ctrl and K there is time to fetch the list

@@ -1,7 +1,9 @@
-/** What few sittings need: the list of commands to choose from, the sheet of keys, the way into another workflow. */
+/** What few sittings need: the list of commands to choose from, the sheet of keys, the way into another workflow and the making of one. */
 import { open as openDialog } from "../dialog.js";
 import { KEYS } from "./keys.js";
 import { pick } from "./picker.js";
+
+export { extract } from "./extract.js";
 
 /** What the browser itself makes events of, and the arrows. */
 const BROWSERS = [
@@ -51,6 +53,7 @@ const WORDS = {
   fold: "Fold or unfold the group",
   changeAction: "Change what the step does, keeping its connections",
   openWorkflow: "Open the workflow that the step starts",
+  extract: "Extract the selected steps to a workflow",
   note: "Add a note",
   tidyAll: "Tidy everything",
   copy: "Copy",
