@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin, User
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -118,9 +118,10 @@ def standing(user: Person, now: datetime | None = None) -> tuple[Decider, list[D
     now = now or timezone.now()
     live = Delegation.objects.filter(to=user.pk, revoked_at=None, starts_at__lte=now, ends_at__gt=now)
     away = live.filter(person__is_active=True).order_by()
-    rows = User.objects.filter(pk=user.pk).order_by().values_list(*_DECIDER)
+    own: int = user.pk or 0
+    rows = User.objects.filter(pk=own).order_by().values_list(*_DECIDER)
     found = _deciders(rows.union(away.values_list(*(f"person__{name}" for name in _DECIDER)), all=True))
-    me = found.pop(user.pk, None) or Decider(user.pk, user.get_username())
+    me = found.pop(own, None) or Decider(own, user.get_username())
     # Whoever lost the role decides in nobody's place any more.
     return me, list(found.values()) if found and _has(user, PERMISSIONS["approve"]) else []
 
@@ -204,7 +205,7 @@ def _is_somebody(user: Person) -> bool:
 
 
 def _has(user: Person, permission: str) -> bool:
-    return user.has_perm(permission)
+    return isinstance(user, AnonymousUser | PermissionsMixin) and user.has_perm(permission)
 
 
 def _naming(people: Sequence[Decider]) -> QuerySet[Approver]:

@@ -63,7 +63,8 @@ def _faults(rung: Any, path: str) -> list[Issue]:
         if name not in _KNOWN
     ]
     after = rung.get("after_seconds")
-    if not holds_template(after) and (not has_type(after, "number") or not 1 <= after <= LONGEST):
+    is_sound = isinstance(after, int | float) and has_type(after, "number") and 1 <= after <= LONGEST
+    if not holds_template(after) and not is_sound:
         text = f"after_seconds is from 1 second to 31 days; it is {show(after)}."
         issues.append(Issue(at(path, "after_seconds"), "out_of_range", text))
     to = rung.get("to")
