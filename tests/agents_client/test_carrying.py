@@ -72,7 +72,11 @@ def test_a_thread_that_exits_fails_its_attempt_and_the_agent_goes_on(baton: Stub
         baton.wait_for("complete")
 
 
-@pytest.mark.parametrize("output", [object(), float("nan"), {1: {2}}, "\ud800"], ids=repr)
+@pytest.mark.parametrize(
+    "output",
+    [object(), float("nan"), {1: {2}}, "\ud800"],
+    ids=["an object", "nan", "a set", "half a character"],
+)
 def test_an_output_that_is_no_json_fails_for_good(baton: StubBaton, make: Maker, output: object) -> None:
     with serving(make(baton, lambda task: output)):
         baton.give()
