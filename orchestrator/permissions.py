@@ -26,6 +26,7 @@ from orchestrator.models import (
     Run,
     TaskRun,
     TeamTemplate,
+    Vote,
     Workflow,
     WorkflowVersion,
 )
@@ -95,6 +96,12 @@ def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approva
         return Approval.objects.filter(pk__in=naming.values("approval"))
     # Asked of each request, not gathered: few are open, and a person may have been named in very many.
     return Approval.objects.filter(Exists(naming.filter(approval=OuterRef("pk"))))
+
+
+def approvals_waiting(user: Person) -> QuerySet[Approval]:
+    """The open ones of `approvals_to_decide` on which this user has not voted yet."""
+    voted = Vote.objects.filter(approval=OuterRef("pk"), person=user.pk)
+    return approvals_to_decide(user).filter(~Exists(voted), status=Approval.Status.OPEN)
 
 
 def approvals_delegated(user: Person) -> QuerySet[Approval]:

@@ -21,6 +21,7 @@ from orchestrator.models import Agent
 
 MOST_CAPACITY: Final = 1000
 MOST_NAMES: Final = 100
+PEOPLE: Final = (Agent.Kind.HUMAN, Agent.Kind.HYBRID)
 ONLINE_WITHIN: Final = timedelta(seconds=90)  # an agent that waits for work is heard of every few seconds
 FAILURES_UNTIL_QUARANTINE: Final = 5
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
@@ -101,7 +102,15 @@ def seen(agents: Sequence[int]) -> None:
 
 
 def is_online(agent: Agent) -> bool:
+    """Whether it was heard of lately. A person with an account is asked in their list, and never heard of."""
+    if is_person(agent):
+        return True
     return agent.seen_at is not None and timezone.now() - agent.seen_at < ONLINE_WITHIN
+
+
+def is_person(agent: Agent) -> bool:
+    """Whether its tasks stand in somebody's list."""
+    return agent.user_id is not None and agent.kind in PEOPLE
 
 
 def _put(agent: Agent, state: Agent.State) -> Agent:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Q
+from django.utils import timezone
 
-from orchestrator.engine.agents import ONLINE_WITHIN
+from orchestrator.engine.agents import ONLINE_WITHIN, is_person
 from orchestrator.models import Agent
 from orchestrator.planning.machine import TaskStatus
 
@@ -38,9 +39,13 @@ def candidates() -> list[Candidate]:
         leases__task_run__claim=F("leases__claim"),
     )
     return [
-        Candidate(one.key, frozenset(one.addresses), one.state, one.seen_at, one.held, one.capacity)
+        Candidate(one.key, frozenset(one.addresses), one.state, _seen_at(one), one.held, one.capacity)
         for one in Agent.objects.annotate(held=Count("leases", filter=holds))
     ]
+
+
+def _seen_at(agent: Agent) -> datetime | None:
+    return timezone.now() if is_person(agent) else agent.seen_at
 
 
 def waits_because(address: str, everybody: Iterable[Candidate], now: datetime) -> tuple[str, str]:

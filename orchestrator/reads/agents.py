@@ -13,7 +13,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from orchestrator.engine.agent_work import waiting_for
-from orchestrator.engine.agents import ONLINE_WITHIN, is_online
+from orchestrator.engine.agents import ONLINE_WITHIN, PEOPLE, is_online
 from orchestrator.models import Agent, Lease
 from orchestrator.planning.machine import TaskStatus
 from orchestrator.reads.agent_waits import candidates, waits_because
@@ -190,7 +190,12 @@ def _stands(name: str, now: datetime) -> Q:
     if name in Agent.State.values:
         return Q(state=name)
     since = now - ONLINE_WITHIN
-    heard_of = Q(seen_at__gt=since) if name == "online" else Q(seen_at=None) | Q(seen_at__lte=since)
+    person = Q(user__isnull=False, kind__in=PEOPLE)
+    heard_of = (
+        Q(seen_at__gt=since) | person
+        if name == "online"
+        else (Q(seen_at=None) | Q(seen_at__lte=since)) & ~person
+    )
     return Q(state=Agent.State.ACTIVE) & heard_of
 
 

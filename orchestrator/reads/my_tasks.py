@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 
 from orchestrator.definition.fields import Field
 from orchestrator.engine.agent_work import waiting_for
+from orchestrator.engine.agents import PEOPLE
 from orchestrator.models import Agent, TaskRun
 from orchestrator.reads.outline import outline_of
 
 MOST_SHOWN = 200
-_PEOPLE = (Agent.Kind.HUMAN, Agent.Kind.HYBRID)
 _TYPES = {
     "string": "string",
     "integer": "integer",
@@ -36,7 +36,7 @@ class ToDo:
 
 def agents_of(user: AbstractBaseUser) -> QuerySet[Agent]:
     """The agents that this person is."""
-    return Agent.objects.filter(user=user.pk, kind__in=_PEOPLE, state=Agent.State.ACTIVE)
+    return Agent.objects.filter(user=user.pk, kind__in=PEOPLE, state=Agent.State.ACTIVE)
 
 
 def waiting(user: AbstractBaseUser) -> QuerySet[TaskRun]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orchestrator import engine
 from orchestrator.models import Approval
-from orchestrator.permissions import approvals_delegated, approvals_for, approvals_to_decide, standing
+from orchestrator.permissions import approvals_delegated, approvals_for, approvals_waiting, standing
 from orchestrator.reads.inbox import decided_since, mails, request_of
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages, wants_part
 from orchestrator.web.forms import DecisionForm
@@ -90,7 +90,7 @@ def _request(request: HttpRequest, approval: Approval) -> dict[str, Any]:
 def _lists(request: HttpRequest) -> dict[str, Any]:
     show = request.GET.get("show", "")
     show = show if show in _SHOWN else "mine"
-    to_decide = approvals_to_decide(request.user)
+    to_decide = approvals_waiting(request.user)
     visible = approvals_for(request.user)
     reader = standing(request.user)
     delegated = approvals_delegated(request.user) if reader[1] or show == "delegated" else None

@@ -11,8 +11,7 @@ from django.db import Error
 from django.http import HttpRequest
 from django.urls import reverse
 
-from orchestrator.models import Approval
-from orchestrator.permissions import Person, approvals_to_decide, can
+from orchestrator.permissions import Person, approvals_waiting, can
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def waiting_for(user: Person) -> int:
     """How many requests ask this person to decide."""
-    return approvals_to_decide(user).filter(status=Approval.Status.OPEN).count()
+    return approvals_waiting(user).count()
 
 
 def _shown(entry: Entry, user: Person) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from orchestrator import engine
 from orchestrator.definition import DefinitionError
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Approval, Run
+from orchestrator.permissions import approvals_waiting
 from tests.engine.flows import event_types, flow, task
 from tests.invariants import assert_invariants
 from tests.people import person
@@ -98,3 +99,10 @@ def test_what_a_parameter_made_unreachable_fails_with_the_reason(ann: User) -> N
     run.refresh_from_db()
     assert run.status == "failed"
     assert "It takes 2 approvals" in run.tasks.get().error["message"]
+
+
+def test_who_has_voted_is_asked_no_more(ann: User, bob: User) -> None:
+    run = asked(quorum="all")
+    assert approvals_waiting(ann).count() == approvals_waiting(bob).count() == 1
+    decide(run, "approve", ann)
+    assert (approvals_waiting(ann).count(), approvals_waiting(bob).count()) == (0, 1)
