@@ -76,7 +76,7 @@ def extraction(draft: Definition, keys: Sequence[str], name: str, step: str = ""
     return Extraction(
         definition=definition,
         step=step,
-        notes=tuple(_notes(draft, inside, behind)),
+        notes=(*_notes(draft, inside, behind), *_open_notes(inputs.open_ones())),
         _task=_starting(draft, inside, name, inputs.passed()),
         _before=[{"op": "group", "id": one, "group": None} for one in _whole_groups(draft, inside)],
         _after=[
@@ -223,6 +223,11 @@ def _notes(draft: Definition, inside: Sequence[str], behind: Sequence[str]) -> I
             "Where a condition has one of these steps skipped, what ran after it was skipped as well; now "
             f"{', '.join(behind)} runs whenever the new workflow completes."
         )
+
+
+def _open_notes(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield f"In a run that is started without {', '.join(names)}, these steps find null there, not nothing."
 
 
 # Groups

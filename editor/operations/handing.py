@@ -47,9 +47,22 @@ class Inputs:
 
     def passed(self) -> dict[str, str]:
         """What the step that starts it gives them."""
+        open_ones = self.open_ones()
         sources = {name: member_reference("params", name) for name in self._declared if name in self._kept}
+        sources |= {name: f"has({sources[name]}) ? {sources[name]} : null" for name in open_ones}
         sources |= {name: source for source, name in self._given.items()}
         return {name: "{{ " + source + " }}" for name, source in sources.items()}
+
+    def open_ones(self) -> list[str]:
+        """The parameters of the old workflow without which a run may be started: they are null in the new one then."""
+        return [
+            name
+            for name, spec in self._declared.items()
+            if name in self._kept
+            and isinstance(spec, dict)
+            and spec.get("required") is not True
+            and spec.get("default") is None
+        ]
 
     def _rewrite(self, chain: tuple[str, ...]) -> tuple[int, str] | None:
         match chain:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from orchestrator import conf
 from orchestrator.engine import rows
-from orchestrator.engine.agents import FAILURES_UNTIL_QUARANTINE
+from orchestrator.engine.agents import FAILURES_UNTIL_QUARANTINE, PEOPLE
 from orchestrator.engine.attempts import (
     MAX_LOG_LENGTH,
     MAX_LOG_LINES,
@@ -249,10 +249,16 @@ def _end(lease: Lease, how: Lease.Outcome) -> None:
     agent = Agent.objects.filter(pk=lease.agent_id)
     if ended and how == Lease.Outcome.COMPLETED:
         agent.exclude(failures_in_a_row=0).update(failures_in_a_row=0)
-    elif ended and how in (Lease.Outcome.FAILED, Lease.Outcome.LOST):
-        agent.update(failures_in_a_row=F("failures_in_a_row") + 1)
+    elif ended and how in (Lease.Outcome.FAILED, Lease.Outcome.LOST) and not _is_cancelled(lease):
+        # A person who declines has answered.
+        agent.exclude(kind__in=PEOPLE).update(failures_in_a_row=F("failures_in_a_row") + 1)
         many = Q(failures_in_a_row__gte=FAILURES_UNTIL_QUARANTINE, state=Agent.State.ACTIVE)
         agent.filter(many).update(state=Agent.State.QUARANTINED)
+
+
+def _is_cancelled(lease: Lease) -> bool:
+    """Whether the task was taken away from the agent, for no fault of its."""
+    return TaskRun.objects.filter(pk=lease.task_run_id, status=TaskStatus.CANCELLED).exists()
 
 
 def note_lost() -> int:

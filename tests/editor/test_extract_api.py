@@ -126,8 +126,8 @@ def test_it_takes_the_right_to_design_this_and_to_make_workflows(who: str, statu
     assert Workflow.objects.count() == (2 if status == 201 else 1)
 
 
-def finished(workflow: Workflow) -> Run:
-    run = engine.start(workflow, {"more": 7})
+def finished(workflow: Workflow, **params: Any) -> Run:
+    run = engine.start(workflow, params)
     for _ in range(10):
         Worker("w").run_until(lambda _idle: True)
         clock.tick()
@@ -138,10 +138,32 @@ def finished(workflow: Workflow) -> Run:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_gives_the_same_before_and_after(ann: User, workflow: Workflow) -> None:
-    before = finished(workflow).tasks.get(key="tell").output
+    before = finished(workflow, more=7).tasks.get(key="tell").output
     assert before == {"n": 17, "least": 5}
     found = drafts.extract(workflow, MIDDLE, "Sums", base_rev=1, user=ann)
     drafts.publish(workflow, base_rev=found.draft.rev, user=ann)
-    run = finished(workflow)
+    run = finished(workflow, more=7)
     assert run.tasks.get(key="tell").output == before
     assert set(run.tasks.values_list("key", flat=True)) == {"load", "extracted", "tell"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("params", [{"key": "hunter2-hunter2"}, {}])
+def test_what_is_null_or_secret_outside_is_so_inside(ann: User, params: dict[str, Any]) -> None:
+    look = {"empty": "tasks.never.output == null", "status": "tasks.never.status", "note": "params.note"}
+    tasks = {
+        "load": task(parameters={"seconds": 0}),
+        "never": check("load", n="1") | {"conditions": ["has(params.note)"]},
+        "look": check("load", "never", **look),
+        "tell": task("look", parameters={"result": {"by": "{{ params.key }}"}, "seconds": 0}),
+    }
+    declared = {"key": {"type": "string", "secret": True}, "note": {"type": "string"}}
+    own = engine.save_workflow({**flow(tasks, parameters=declared), "name": "Own"}, user=ann)
+    found = drafts.extract(own, ["look", "tell"], "Looked", base_rev=1, user=ann)
+    drafts.publish(own, base_rev=found.draft.rev, user=ann)
+    run = finished(own, **params)
+    inner = Run.objects.get(workflow=found.workflow)
+    assert inner.tasks.get(key="look").output == {"empty": True, "status": "skipped", "note": None}
+    assert inner.tasks.get(key="tell").status == "completed"
+    rows = [*run.tasks.values("input", "output"), *inner.tasks.values("input", "output")]
+    assert "hunter2-hunter2" not in str([run.params, inner.params, *rows])

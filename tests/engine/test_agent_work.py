@@ -242,3 +242,13 @@ def test_an_id_is_given_once(rover: Agent) -> None:
         agents.register(rover.key)
     with pytest.raises(InvalidError):
         agents.register("../x")
+
+
+def test_what_was_cancelled_is_no_fault_of_the_agent(rover: Agent) -> None:
+    for number in range(FAILURES_UNTIL_QUARANTINE):
+        run = started(a={**task(agent_id="rover"), "name": f"Try {number}"})
+        (given,) = agent_work.take(rover)
+        engine.cancel(run.pk)
+        assert agent_work.keep_alive(agent_work.find_lease(rover, given.lease.pk)).is_cancelled
+    rover.refresh_from_db()
+    assert (rover.state, rover.failures_in_a_row) == (Agent.State.ACTIVE, 0)

@@ -175,10 +175,11 @@ def test_parameters_of_the_old_workflow_keep_their_declaration() -> None:
     }
     assert after["tasks"]["middle"]["parameters"]["parameters"] == {
         "region": "{{ params.region }}",
-        "key": "{{ params.key }}",
+        "key": "{{ has(params.key) ? params.key : null }}",
         "load": "{{ params.load }}",
         "load-2": "{{ tasks.load.output }}",
     }
+    assert found.notes == ("In a run that is started without key, these steps find null there, not nothing.",)
     assert found.definition["tasks"]["rate"]["parameters"] == {
         "x": "{{ params.region }}",
         "y": "{{ params['key'] }}",

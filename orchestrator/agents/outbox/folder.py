@@ -30,6 +30,7 @@ REPLACED: Final = ".outbox.json.replaced"  # the file as it was before Baton las
 REJECTED: Final = "rejected"
 
 LOCK_SECONDS: Final = 0.5
+_TRIES: Final = 5
 _LOCK_PAUSE: Final = 0.02
 _LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS: Final = {
@@ -93,13 +94,16 @@ class Folder:
         return _stamp_of(status)
 
     def read(self, name: str = FILE) -> tuple[bytes, Stamp]:
-        """Raises UnusableError, FileNotFoundError."""
-        try:
-            with plain_file(self._folder, name) as file:
-                stamp = _stamp_of(os.fstat(file))
-                return b"".join(chunks(file, MAX_BYTES)), stamp
-        except WorkspaceError as error:
-            raise UnusableError(error.message) from None
+        """Raises UnusableError, FileNotFoundError; BusyError when it is replaced faster than it is read."""
+        for _ in range(_TRIES):
+            try:
+                with plain_file(self._folder, name) as file:
+                    stamp = _stamp_of(os.fstat(file))
+                    return b"".join(chunks(file, MAX_BYTES)), stamp
+            except WorkspaceError:
+                # What was opened may have lost its name to a newer file meanwhile; what has the name now tells.
+                self.stamp(name)
+        raise BusyError(errno.EBUSY, f"{name} changes faster than it can be read")
 
     def replace(self, data: bytes, seen: Stamp | None) -> bool:
         """Put this in place of what was seen there; False when that has changed since. What it replaced remains beside

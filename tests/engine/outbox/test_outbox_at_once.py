@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import threading
 from typing import Any
 
@@ -89,3 +90,23 @@ def test_an_agent_that_takes_the_lock_and_baton_write_at_once_and_lose_nothing(a
     assert {status for run in runs for status in statuses(run).values()} == {"completed"}
     assert len({one["task_id"] for one in ann.read()["history"]}) == 30
     assert_invariants(runs)
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_read_again(
+    ann: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, walk = start("a"), Postman()
+    walk.look()
+    opened, late = os.fstat, []
+
+    def fstat(file: int) -> os.stat_result:
+        if not late and opened(file).st_ino == ann.path.stat().st_ino:
+            late.append(True)
+            ann.edit(status="completed")
+        return opened(file)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    walk.look()
+    assert late
+    assert ann.rejected == []
+    assert statuses(run) == {"a": "completed"}

@@ -202,7 +202,9 @@ def test_without_the_permission_nothing_is_given_and_it_is_told_once(
 
 
 @pytest.mark.parametrize("spoil", ["link", "file"])
-def test_a_folder_that_is_none_is_not_entered(ann: Desk, tmp_path: Path, spoil: str) -> None:
+def test_a_folder_that_is_none_is_not_entered(
+    ann: Desk, tmp_path: Path, spoil: str, caplog: pytest.LogCaptureFixture
+) -> None:
     ann.path.parent.parent.mkdir()
     if spoil == "link":
         (tmp_path / "outside").mkdir()
@@ -213,6 +215,7 @@ def test_a_folder_that_is_none_is_not_entered(ann: Desk, tmp_path: Path, spoil: 
     assert Postman().look() == 0
     assert statuses(run) == {"a": "waiting"}
     assert not list((tmp_path / "outside").glob("*"))
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("key", ["..", "../evil", "a/b", "/tmp/evil", "", ".", "a\x00b"])
@@ -225,6 +228,7 @@ def test_no_key_of_an_agent_leads_out_of_the_postbox(postbox: Path, key: str) ->
     assert [path.name for path in postbox.parent.rglob("*") if path.name != "postbox"] == []
 
 
+@pytest.mark.timeout(20)
 def test_a_lock_that_is_held_is_not_waited_for_long(
     ann: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -270,3 +274,10 @@ def test_agents_over_http_have_no_file(postbox: Path) -> None:
     agents.register("carl")
     assert Postman().look() == 0
     assert not postbox.exists()
+
+
+def test_no_file_is_made_where_a_link_in_the_place_of_the_lock_leads(ann: Desk, tmp_path: Path) -> None:
+    ann.path.parent.mkdir(parents=True)
+    (ann.path.parent / "outbox.lock").symlink_to(tmp_path / "elsewhere")
+    Postman().look()
+    assert not (tmp_path / "elsewhere").exists()
