@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 from typing import Any, Final
 
 import pytest
@@ -38,9 +38,9 @@ def best_time(action: Callable[[], Any], enough: float) -> float:
     """The shortest of several runs, but no more of them once one was quick enough."""
     best = float("inf")
     for _ in range(RUNS):
-        started = perf_counter()
+        started = thread_time()
         action()
-        best = min(best, perf_counter() - started)
+        best = min(best, thread_time() - started)
         if best <= enough:
             break
     return best
@@ -218,9 +218,9 @@ def test_the_dearest_expression_is_evaluated_within_a_second(
     term: str, joint: str, context: dict[str, Any]
 ) -> None:
     source = _chain(term, joint)
-    started = perf_counter()
+    started = thread_time()
     expression = _compile.__wrapped__(source)
-    assert perf_counter() - started < EVALUATED_WITHIN
+    assert thread_time() - started < EVALUATED_WITHIN
 
     def evaluate() -> None:
         try:

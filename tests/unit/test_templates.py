@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+from time import thread_time
 from typing import Any, Final
 
 import pytest
@@ -326,10 +326,10 @@ def test_text_may_be_as_long_as_the_cap_and_no_longer() -> None:
 def test_text_over_the_cap_is_refused_before_it_is_put_together(source: str) -> None:
     context = {"params": {"s": "x" * 60_000, "l": ["x" * 60] * 10_000}}
     template = compile_template({"a": source})
-    started = perf_counter()
+    started = thread_time()
     with pytest.raises(TemplateError, match="the text would be longer than") as caught:
         template.resolve(context)
-    assert perf_counter() - started < 0.5
+    assert thread_time() - started < 0.5
     assert (caught.value.code, caught.value.path) == ("limit", "a")
 
 
@@ -390,10 +390,10 @@ def test_a_template_is_as_deep_as_the_cap_and_no_deeper() -> None:
     ids=["openings", "quotes", "braces", "strings", "closings", "single openings", "many", "backslashes", "escaped quotes"],
 )  # fmt: skip
 def test_a_megabyte_of_braces_is_judged_within_a_second(source: str) -> None:
-    started = perf_counter()
+    started = thread_time()
     with pytest.raises(DefinitionError):
         compile_template(source)
-    assert perf_counter() - started < 1.0
+    assert thread_time() - started < 1.0
 
 
 def test_what_json_cannot_hold_is_not_written_into_text() -> None:
