@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django_q.brokers import get_broker
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from orchestrator import actions
 from orchestrator.actions import Call
@@ -20,6 +22,16 @@ pytest_plugins = ("tests.needs",)
 # How long one example takes says more of how busy the machine is than of the code.
 hypothesis_settings.register_profile("calm", deadline=None)
 hypothesis_settings.load_profile("calm")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Threads that serve for as long as their process keep a connection each, beside which PostgreSQL drops no database."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 @pytest.fixture(autouse=True)
