@@ -16,6 +16,7 @@ from orchestrator import actions
 from orchestrator.actions import Call
 from orchestrator.engine import attempts, points, registry
 from orchestrator.engine.plans import plan_for
+from orchestrator.reads.outline import outline_of
 
 pytest_plugins = ("tests.needs",)
 
@@ -38,6 +39,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def _nothing_left_over() -> Iterator[None]:
     """Ids are given again in the next test; what was kept by id must not be."""
     plan_for.cache_clear()
+    outline_of.cache_clear()
     registry.forget()
     if settings.REDIS_URL:
         get_broker().purge_queue()  # the database's own queue goes with the database

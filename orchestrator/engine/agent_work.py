@@ -15,6 +15,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from orchestrator import conf
+from orchestrator.definition import DefinitionError
+from orchestrator.definition.expressions import ExpressionError
 from orchestrator.engine import rows
 from orchestrator.engine.agents import FAILURES_UNTIL_QUARANTINE, PEOPLE
 from orchestrator.engine.attempts import (
@@ -35,6 +37,7 @@ from orchestrator.exceptions import ConflictError, InvalidError, NotFoundError
 from orchestrator.models import Agent, Lease, TaskRun
 from orchestrator.planning.machine import RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.signals import AttemptSignal, Failed, Released, Signal, Taken
+from orchestrator.secrets import SecretError
 
 MOST_AT_ONCE: Final = 50
 LOOKS: Final = 3
@@ -338,8 +341,12 @@ def decline(agent: Agent, task_run: TaskRun, reason: str) -> None:
 
 
 def shown_parameters(task_run: TaskRun) -> Any:
-    """What somebody who is to do it is told, secrets masked. Raises what keeps it from being told."""
-    return parameters_of(_waiting(task_run))[1]
+    """What somebody who is to do it is told, secrets masked. Raises InvalidError with what keeps it from being told."""
+    attempt = _waiting(task_run)
+    try:
+        return parameters_of(attempt)[1]
+    except (ExpressionError, DefinitionError, SecretError) as error:
+        raise InvalidError(f"What this task is given cannot be told: {error}") from None
 
 
 def _waiting(task_run: TaskRun) -> Attempt:

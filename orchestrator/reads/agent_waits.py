@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Q
-from django.utils import timezone
 
 from orchestrator.engine.agents import ONLINE_WITHIN, is_person
 from orchestrator.models import Agent
@@ -26,9 +25,11 @@ class Candidate:
     seen_at: datetime | None
     held: int
     capacity: int
+    is_person: bool = False
 
     def is_online(self, now: datetime) -> bool:
-        return self.seen_at is not None and now - self.seen_at < ONLINE_WITHIN
+        """A person is asked in their list, and never heard of."""
+        return self.is_person or (self.seen_at is not None and now - self.seen_at < ONLINE_WITHIN)
 
 
 def candidates() -> list[Candidate]:
@@ -39,13 +40,11 @@ def candidates() -> list[Candidate]:
         leases__task_run__claim=F("leases__claim"),
     )
     return [
-        Candidate(one.key, frozenset(one.addresses), one.state, _seen_at(one), one.held, one.capacity)
+        Candidate(
+            one.key, frozenset(one.addresses), one.state, one.seen_at, one.held, one.capacity, is_person(one)
+        )
         for one in Agent.objects.annotate(held=Count("leases", filter=holds))
     ]
-
-
-def _seen_at(agent: Agent) -> datetime | None:
-    return timezone.now() if is_person(agent) else agent.seen_at
 
 
 def waits_because(address: str, everybody: Iterable[Candidate], now: datetime) -> tuple[str, str]:
@@ -67,6 +66,8 @@ def waits_because(address: str, everybody: Iterable[Candidate], now: datetime) -
     if all(one.held >= one.capacity for one in online):
         told = ", ".join(f"{one.key} holds {one.held} of {one.capacity}" for one in online[:_NAMED])
         return f", which has no room ({told})", "Wait, raise its capacity, or start another."
+    if people := [one for one in online if one.is_person]:
+        return f"; {_names(people)} finds it in My tasks", ""
     return f"; {_names(online)} takes it up in a moment", ""
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from orchestrator.definition.normal import approver_names
 from orchestrator.models import Approval, Approver, Vote
 from orchestrator.planning import quorum
 from orchestrator.planning.delegation import Asked, Decider, right_of
@@ -69,8 +70,9 @@ class Request:
         return f"{given} of {needed} approvals" if needed > 1 and self.approval.status == "open" else ""
 
     def _asked(self) -> tuple[Any, list[str]]:
+        # Who was asked on a rung later decides alone, and is no part of the quorum.
         content = self.approval.task_run.input or {}
-        return content.get("quorum"), [approver.name for approver in self.approvers]
+        return content.get("quorum"), approver_names(content.get("approvers"))
 
     def decided_for(self) -> User | None:
         """In whose place it was decided, if it was by delegation."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from orchestrator.definition.normal import approver_names
 from orchestrator.models import Process, Run, TaskRun
+from orchestrator.planning import quorum
 from orchestrator.planning.board import HANDLED
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.stand_ins import LAID_IN
@@ -152,7 +154,16 @@ def _approval(row: TaskRun, scene: _Scene) -> tuple[str, str]:
     until = f" until {end:%Y-%m-%d %H:%M} UTC" if end else ""
     who = scene.deciders.get(row.pk, "somebody")
     fix = f"Decide: baton approve {row.run_id} --task {row.key} (or baton reject)."
-    return f"{scene.name(row)} waits for the decision of {who}{until}.", fix
+    return f"{scene.name(row)} waits for the decision of {who}{until}.{_quorum(row)}", fix
+
+
+def _quorum(row: TaskRun) -> str:
+    """How many it takes and how many there are, where one is not enough."""
+    asked = row.input or {}
+    names = approver_names(asked.get("approvers"))
+    ballots = [quorum.Ballot.of(one) for one in (row.output or {}).get("votes", [])]
+    given, needed = quorum.progress(asked.get("quorum"), names, ballots)
+    return f" It takes {quorum.said(asked.get('quorum'), names)}; {given} so far." if needed > 1 else ""
 
 
 def _child(row: TaskRun, scene: _Scene) -> tuple[str, str]:

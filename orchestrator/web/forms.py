@@ -137,7 +137,7 @@ def _secret(field: Field, common: dict[str, Any]) -> forms.Field:
 def _choice(field: Field, common: dict[str, Any]) -> forms.Field:
     by_text = {str(choice): choice for choice in field.enum}
     choices = [(text, text) for text in by_text]
-    if not common["required"] and field.default is None:
+    if field.default is None:  # nothing is chosen that nobody chose
         choices.insert(0, ("", "—"))
     return forms.TypedChoiceField(
         **common,

@@ -50,7 +50,9 @@ class DeclineForm(forms.Form):
 @never_cache
 def my_tasks(request: HttpRequest) -> HttpResponse:
     """What waits for this person, the oldest first."""
-    return answer(request, "my_tasks/list.html", {"to_dos": to_dos(_person(request))})
+    person = _person(request)
+    context = {"to_dos": to_dos(person), "all": waiting(person).count()}
+    return answer(request, "my_tasks/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,7 +108,10 @@ def _data(request: HttpRequest, button: str) -> Any:
 
 def _told(found: ToDo) -> dict[str, Any]:
     """Instructions as text, and whatever else the task is given as a table."""
-    given = agent_work.shown_parameters(found.task_run)
+    try:
+        given = agent_work.shown_parameters(found.task_run)
+    except InvalidError as error:
+        return {"untold": error.message}
     told = {name: given[name] for name in _TOLD if isinstance(given.get(name), str)}
     rest: list[Entry] = entries({name: value for name, value in given.items() if name not in told})
     return {"instructions": list(told.values()), "given": rest}

@@ -12,6 +12,8 @@ from orchestrator.definition import DefinitionError
 from orchestrator.exceptions import ConflictError
 from orchestrator.models import Approval, Run
 from orchestrator.permissions import approvals_waiting
+from orchestrator.reads.inbox import request_of
+from orchestrator.reads.why import why
 from tests.engine.flows import event_types, flow, task
 from tests.invariants import assert_invariants
 from tests.people import person
@@ -106,3 +108,12 @@ def test_who_has_voted_is_asked_no_more(ann: User, bob: User) -> None:
     assert approvals_waiting(ann).count() == approvals_waiting(bob).count() == 1
     decide(run, "approve", ann)
     assert (approvals_waiting(ann).count(), approvals_waiting(bob).count()) == (0, 1)
+
+
+def test_why_it_waits_says_how_many_it_takes_whoever_joined_on_a_rung(ann: User, bob: User) -> None:
+    run = asked(quorum="all")
+    decide(run, "approve", ann)
+    run.approvals.get().approvers.create(name="boss")
+    (answer,) = why(run)
+    assert "It takes all of them; 1 so far." in answer.sentence
+    assert request_of(run.approvals.get()).so_far == "1 of 2 approvals"

@@ -29,6 +29,7 @@ def one(**given: Any) -> Candidate:
         ([one(held=2)], "no room (rover holds 2 of 2)", "capacity"),
         ([one(held=2), one(key="other")], "takes it up in a moment", ""),
         ([one(state="draining"), one(key="other", held=1)], "other takes it up", ""),
+        ([one(seen_at=None, is_person=True)], "rover finds it in My tasks", ""),
     ],
 )
 def test_why(everybody: list[Candidate], cause: str, fix: str) -> None:

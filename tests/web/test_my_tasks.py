@@ -11,6 +11,7 @@ from django.test import Client
 from orchestrator import engine
 from orchestrator.engine import agents
 from orchestrator.models import Agent, Lease, Run, TaskRun
+from orchestrator.reads import my_tasks
 from tests.engine.flows import flow, task
 from tests.people import person
 
@@ -44,10 +45,9 @@ def browser(user: User) -> Client:
 
 
 def started(**fields: Any) -> Run:
-    told = {"description": "Read it", "document": "a.pdf"}
-    return engine.start(
-        engine.save_workflow(flow({"a": task(agent_id="pool:readers", parameters=told, **fields)}))
-    )
+    told = {"parameters": {"description": "Read it", "document": "a.pdf"}}
+    reading = task(agent_id="pool:readers", **{**told, **fields})
+    return engine.start(engine.save_workflow(flow({"a": reading})))
 
 
 def place(run: Run) -> str:
@@ -101,6 +101,31 @@ def test_who_cannot_says_why_and_nobody_else_is_asked(human: Agent, ann: User) -
     assert client.post(place(run), {"reason": "It is illegible.", "decline": "1"}).status_code == 303
     run.refresh_from_db()
     assert (run.status, run.tasks.get().error["message"]) == ("failed", "It is illegible.")
+
+
+def test_what_it_is_given_cannot_be_told_is_said_and_it_can_be_declined(human: Agent, ann: User) -> None:
+    run = started(parameters={"document": "{{ secrets.missing }}"})
+    client = browser(ann)
+    page = client.get(place(run))
+    assert page.status_code == 200
+    assert "cannot be told" in page.content.decode()
+    assert client.post(place(run), {"reason": "No document.", "decline": "1"}).status_code == 303
+
+
+def test_nothing_is_chosen_that_nobody_chose(human: Agent, ann: User) -> None:
+    run = started(output_schema=SCHEMA)
+    assert '<option value="" selected>' in browser(ann).get(place(run)).content.decode()
+    answer = browser(ann).post(place(run), {"p-verdict": "", "p-pages": "1", "done": "1"})
+    assert answer.status_code == 422
+
+
+def test_of_very_many_it_is_said_that_there_are_more(
+    human: Agent, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(my_tasks, "MOST_SHOWN", 1)
+    started()
+    started()
+    assert "the first 1 of 2" in browser(ann).get("/my-tasks/").content.decode()
 
 
 def test_it_is_there_for_those_who_are_meant_and_for_nobody_else(human: Agent, ann: User) -> None:

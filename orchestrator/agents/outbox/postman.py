@@ -19,11 +19,18 @@ from orchestrator.models import Agent
 logger = logging.getLogger(__name__)
 
 
+NOBODY_SECONDS = 5.0  # between two looks for the first agent that has an outbox
+
+
 class Postman:
     """Any number may go round: what they know is in the database and in the files."""
 
     def __init__(self) -> None:
         self._boxes: dict[int, Box] = {}
+
+    @property
+    def has_boxes(self) -> bool:
+        return bool(self._boxes)
 
     def look(self) -> int:
         """Look at every outbox; in how many there was something to do."""
@@ -80,5 +87,5 @@ def run_forever(stop: threading.Event) -> None:
             else:
                 logger.exception("The round of the outboxes failed and is repeated")
             connection.close()
-        stop.wait(conf.tick_seconds())
+        stop.wait(conf.tick_seconds() if postman.has_boxes else NOBODY_SECONDS)
     connection.close()
