@@ -12,6 +12,7 @@ from orchestrator import actions, engine
 from orchestrator.definition import Definition, DefinitionError, Task
 from orchestrator.definition.expressions import ExpressionError
 from orchestrator.definition.language import APPROVAL_GATE
+from orchestrator.definition.normal import levels_of_gate
 from orchestrator.definition.templates import compile_template
 from orchestrator.reads.canvas import in_words
 
@@ -94,10 +95,15 @@ def _foretold(definition: Definition) -> Iterator[Foretold]:
 def _who(task: Task, params: Mapping[str, Any]) -> str:
     """The agent or the approvers, as far as the parameters alone tell."""
     if task.action == APPROVAL_GATE:
-        found = _resolved(task.parameters.get("approvers"), params)
-        return ", ".join(str(one) for one in found) if isinstance(found, list) else str(found or "")
+        levels = [level for _, level in levels_of_gate(task.parameters, "")]
+        return ", then ".join(filter(None, (_approvers(level, params) for level in levels)))
     agent = _resolved(task.agent_id, params) if task.action == "agent_task" else ""
     return "" if agent in (None, "system") else str(agent)
+
+
+def _approvers(level: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    found = _resolved(level.get("approvers"), params)
+    return ", ".join(str(one) for one in found) if isinstance(found, list) else str(found or "")
 
 
 def _resolved(value: Any, params: Mapping[str, Any]) -> Any:

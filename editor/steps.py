@@ -6,6 +6,7 @@ required here, an empty field is one that is not set, and the problems are told 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -38,6 +39,8 @@ _LONG: Final = ("description",)
 _STRUCTURED: Final = ("list", "map", "any")
 _PARAMETER: Final = "parameter-"
 _OTHER: Final = "other_parameters"
+_LOOSE: Final = ("loose", "people")
+_BEGINS_JSON: Final = ("", "{", "[", '"')
 
 
 class OrTemplateField(forms.CharField):
@@ -66,6 +69,35 @@ def is_template(text: str) -> bool:
 def as_typed(value: Any) -> str | None:
     """The text that somebody would type for this value."""
     return value if value is None or (isinstance(value, str) and is_template(value)) else as_json(value)
+
+
+def as_loose(value: Any) -> str:
+    """Text as it is, unless it reads as a number or another value of JSON; all else as JSON."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    fits_a_line = value.strip() == value and "\n" not in value
+    is_plain = is_template(value) or not (value[:1] in _BEGINS_JSON or _is_json(value))
+    return value if fits_a_line and is_plain else json.dumps(value, ensure_ascii=False)
+
+
+class LooseField(JsonField):
+    """JSON, or text without its quotes where it can be told from JSON: as `as_loose` writes it."""
+
+    def to_python(self, value: Any) -> Any:
+        text = (value or "").strip()
+        if text[:1] in _BEGINS_JSON or _is_json(text):
+            return super().to_python(text)
+        return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 class LinesField(forms.CharField):
@@ -242,7 +274,8 @@ def editor_field(field: Field, value: Any) -> forms.Field:
     plain = replace(
         field, required=False, default=None, description=described(field), enum=field.enum or _yes_no(field)
     )
-    inner = form_field(plain)
+    is_loose = field.widget in _LOOSE
+    inner = LooseField(kind=field.type) if is_loose else form_field(plain)
     inner.required = False
     inner.initial = value
     if field.type == "expression" or not field.templated:
@@ -250,9 +283,8 @@ def editor_field(field: Field, value: Any) -> forms.Field:
     is_plain_text = field.type == "string" and not plain.enum
     if is_plain_text or (plain.enum and not holds_template(value)):
         return inner
-    return OrTemplateField(
-        inner, field, label=plain.title, help_text=plain.description, initial=as_typed(value)
-    )
+    text = as_loose(value) if is_loose else as_typed(value)
+    return OrTemplateField(inner, field, label=plain.title, help_text=plain.description, initial=text)
 
 
 def described(field: Field) -> str:

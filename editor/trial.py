@@ -16,7 +16,7 @@ from orchestrator.definition.expressions import ExpressionError, Reference, comp
 from orchestrator.definition.graph import successors
 from orchestrator.definition.issues import at, show
 from orchestrator.definition.language import APPROVAL_GATE
-from orchestrator.definition.normal import normalise, task_reference
+from orchestrator.definition.normal import approver_names, levels_of_gate, normalise, task_reference
 from orchestrator.definition.strict_json import check_value
 from orchestrator.planning.inline import references as check_references
 from orchestrator.planning.plan import CONDITION_CHECK, Plan, PlanTask
@@ -27,7 +27,7 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 MAX_OUTPUT: Final = 1024**2  # bytes of JSON that may stand in for one task, as many as it may give
 MAX_WORDS: Final = 2_000  # of an error, a comment
-_GIVEN: Final = ("output", "status", "error", "decision", "by", "comment")
+_GIVEN: Final = ("output", "status", "error", "decision", "by", "comment", "fields")
 _KEPT_AT_ITS_PLACE: Final = ("id", "name", "description", "checkpoint", "position", "dependencies")
 _KEPT_IN_SCOPE: Final = (*_KEPT_AT_ITS_PLACE, "join", "execution_mode", "on_failure")
 _PER_ITEM: Final = frozenset({"item", "index"})
@@ -197,7 +197,7 @@ def _read_by(task: PlanTask) -> Iterator[Reference]:
 
 
 def stand_in_of(given: Any, source: Source, path: str, action: str = "") -> StandIn:
-    """From `{output}`, `{status, output?, error?}` or, for an approval, `{decision, by?, comment?}`.
+    """From `{output}`, `{status, output?, error?}` or, for an approval, `{decision, by?, comment?, fields?}`.
 
     Raises DefinitionError that says where and how it is wrong.
     """
@@ -246,6 +246,8 @@ def _faults_of_words(given: Mapping[str, Any], path: str) -> Iterator[Issue]:
 
 
 def _faults_of_decision(given: Mapping[str, Any], path: str, action: str) -> Iterator[Issue]:
+    if "fields" in given and not isinstance(given["fields"], dict):
+        yield Issue(at(path, "fields"), "wrong_type", "The fields are a map: a value by name.")
     if "decision" not in given:
         return
     if given["decision"] not in ("approved", "rejected"):
@@ -267,6 +269,8 @@ def _decided(given: Mapping[str, Any], source: Source) -> StandIn:
     """As the engine records a person's decision."""
     who, comment = given.get("by") or "somebody", given.get("comment", "")
     output = {"decision": given["decision"], "by": [who], "comment": comment}
+    if "fields" in given:
+        output["fields"] = given["fields"]
     if given["decision"] == "approved":
         return StandIn(source, "completed", output)
     said = f": {comment}" if comment else "."
@@ -302,9 +306,9 @@ def _starts(_task: Mapping[str, Any], given: Mapping[str, Any]) -> str:
 
 
 def _asks(_task: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    named = given.get("approvers")
-    names = [str(one) for one in named] if isinstance(named, list) else [str(named or "its approvers")]
-    return f"asks {_short(', '.join(names))}"
+    levels = [level for _, level in levels_of_gate(given, "")]
+    names = [name for level in levels for name in approver_names(level.get("approvers"))]
+    return f"asks {_short(', '.join(dict.fromkeys(names)) or 'its approvers')}"
 
 
 def _assigns(task: Mapping[str, Any], _given: Mapping[str, Any]) -> str:

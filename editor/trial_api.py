@@ -51,7 +51,7 @@ class TrySerializer(StrictSerializer):
     )
     mocks = StrictObjectField(
         required=False,
-        help_text="By task: `{output}`, `{status, error?}`, `{decision, by?, comment?}` of an approval, or `{past: true}`.",
+        help_text="By task: `{output}`, `{status, error?}`, `{decision, by?, comment?, fields?}` of an approval, or `{past: true}`.",
     )
     past_run = serializers.IntegerField(**_PAST)
     parameters = StrictObjectField(required=False)

@@ -1,15 +1,17 @@
-"""The sockets of the live feed: one that follows a run, one for the numbers on a person's rail."""
+"""The sockets of the live feed: of a run, of a request for approval, and for the numbers on a person's rail."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any
 
 from channels.db import database_sync_to_async
 
 from monitoring.hub import hub
-from orchestrator.permissions import Person, runs_for
-from orchestrator.web.context import waiting_for
+from orchestrator.permissions import Person, approvals_for, runs_for
+from orchestrator.reads.record import Talk, talk_of
+from orchestrator.web.context import waiting_now
 from orchestrator.web.feeds import VERSION, Feed
 from orchestrator.web.lookout import Bell
 
@@ -48,10 +50,35 @@ class RunFeed(Feed):
         return message if message["seq"] != since else None
 
 
-class MeFeed(Feed):
-    """The number of requests that wait for this person."""
+class TalkFeed(Feed):
+    """How far the record of a request goes; the page reads the rest itself."""
 
-    told: int | None = None
+    told: Talk | None = None
+
+    @property
+    def approval_id(self) -> int:
+        return self.scope["url_route"]["kwargs"]["pk"]
+
+    def allows(self, person: Person) -> bool:
+        found = approvals_for(person).filter(pk=self.approval_id).values_list("run_id", flat=True).first()
+        self._run_id: int = found or 0
+        return found is not None
+
+    def bell(self) -> AbstractContextManager[Bell]:
+        return hub().run_bell(self._run_id)
+
+    async def news(self) -> dict[str, Any] | None:
+        talk = await database_sync_to_async(talk_of)(self.approval_id, self.told)
+        if talk == self.told:
+            return None
+        self.told = talk
+        return {"v": VERSION, "request": self.approval_id, **asdict(talk)}
+
+
+class MeFeed(Feed):
+    """The number of requests that wait for this person, told again when others wait than before."""
+
+    told: tuple[int, ...] | None = None
 
     def allows(self, person: Person) -> bool:
         return person.is_authenticated
@@ -60,8 +87,8 @@ class MeFeed(Feed):
         return hub().approvals_bell()
 
     async def news(self) -> dict[str, Any] | None:
-        number = await database_sync_to_async(waiting_for)(self.person)
-        if number == self.told:
+        now = await database_sync_to_async(waiting_now)(self.person)
+        if now == self.told:
             return None
-        self.told = number
-        return {"v": VERSION, "approvals": number}
+        self.told = now
+        return {"v": VERSION, "approvals": now[0]}

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Model, QuerySet
 
 from orchestrator.events import NEWS_CHANNEL
-from orchestrator.models import Approval, Run
+from orchestrator.models import Approval, Approver, Question, Run, Vote
 from orchestrator.reads.live import live
 from orchestrator.web.lookout import Bell, LookOut, trouble_outlasted
 
@@ -34,7 +34,7 @@ class Hub(LookOut):
     def __init__(self) -> None:
         super().__init__()
         self._seqs: dict[int, int] = {}
-        self._open: tuple[int, int] | None = None
+        self._open: tuple[int, ...] | None = None
         self._rings: dict[int, int] = {}
         self._reading: dict[tuple[int, int, int], asyncio.Task[dict[str, Any]]] = {}
 
@@ -107,11 +107,20 @@ def _seqs(run_ids: list[int]) -> dict[int, int]:
 
 
 @database_sync_to_async
-def _open_approvals() -> tuple[int, int]:
-    """Changes whenever a request is opened or closed."""
-    rows = Approval.objects.filter(status=Approval.Status.OPEN)
-    found = rows.aggregate(number=Count("pk"), last=Max("pk"))
+def _open_approvals() -> tuple[int, ...]:
+    """Changes whenever a request or a question about one is opened or closed, and when a request asks others or is voted on."""
+    requests = Approval.objects.filter(status=Approval.Status.OPEN)
+    questions = Question.objects.filter(outcome=Question.Outcome.OPEN)
+    return *_number_and_last(requests), *_number_and_last(questions), _last(Approver), _last(Vote)
+
+
+def _number_and_last(rows: QuerySet[Any]) -> tuple[int, int]:
+    found = rows.order_by().aggregate(number=Count("pk"), last=Max("pk"))
     return found["number"], found["last"] or 0
+
+
+def _last(model: type[Model]) -> int:
+    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0
 
 
 @database_sync_to_async

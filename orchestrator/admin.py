@@ -26,12 +26,20 @@ from orchestrator.models import (
     ApiToken,
     Approval,
     Approver,
+    Artifact,
+    Attachment,
+    ChatHook,
+    Comment,
     Delegation,
+    Delivery,
     Event,
     Hidden,
     Lease,
     LogLine,
+    Notice,
+    NoticePreference,
     Process,
+    Question,
     Run,
     Secret,
     SignInFailure,
@@ -42,6 +50,7 @@ from orchestrator.models import (
     Workflow,
     WorkflowVersion,
 )
+from orchestrator.notices.sending import send_again
 from orchestrator.permissions import can
 
 _MOST_ROWS = 300
@@ -238,6 +247,74 @@ class DelegationAdmin(ReadOnlyAdmin):
         self.message_user(request, f"Revoked: {len(chosen)}.")
 
 
+@admin.register(Comment)
+class CommentAdmin(ReadOnlyAdmin):
+    list_display = ("approval", "person", "text", "at")
+    list_select_related = ("approval", "person")
+    search_fields = ("=approval__run__id", "person__username")
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    list_display = ("approval", "asked_by", "asked_of", "outcome", "asked_at", "ended_at")
+    list_filter = ("outcome",)
+    list_select_related = ("approval", "asked_by", "asked_of")
+    search_fields = ("=approval__run__id", "asked_by__username", "asked_of__username")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnlyAdmin):
+    list_display = ("name", "approval", "person", "size", "content_type", "at")
+    list_select_related = ("approval", "person")
+    search_fields = ("name", "=approval__run__id", "person__username")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "approval", "by", "at", "told_at")
+    list_filter = ("kind",)
+    list_select_related = ("approval", "by")
+    search_fields = ("=approval__id", "key")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """What was given up may be sent once more, when what was wrong is mended."""
+
+    list_display = ("notice", "channel", "user", "hook", "state", "tries", "due_at", "error")
+    list_filter = ("state", "channel")
+    list_select_related = ("notice", "user", "hook")
+    search_fields = ("user__username", "hook__name", "=notice__approval__id")
+    exclude = ("claim",)
+    actions = ("send_again",)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return can(request.user, "admin")
+
+    @admin.action(description="Send the chosen ones that were given up again", permissions=["send"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        count = send_again(chosen.values_list("pk", flat=True), timezone.now())
+        self.message_user(request, f"To be sent again: {count}.")
+
+
+@admin.register(NoticePreference)
+class NoticePreferenceAdmin(ReadOnlyAdmin):
+    list_display = ("user", "mail", "hour", "zone", "digest_at")
+    list_filter = ("mail",)
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+
+
+@admin.register(ChatHook)
+class ChatHookAdmin(ReadOnlyAdmin):
+    """Made and removed at /settings/chats/; neither address nor key is shown."""
+
+    list_display = ("name", "kind", "host", "events", "paused_at", "created_by")
+    list_select_related = ("created_by",)
+    search_fields = ("name", "host")
+    exclude = ("url_sealed", "signing_sealed")
+
+
 @admin.register(Process)
 class ProcessAdmin(ReadOnlyAdmin):
     list_display = ("name", "kind", "host", "pid", "started_at", "beat_at")
@@ -265,6 +342,14 @@ class LeaseAdmin(ReadOnlyAdmin):
     list_filter = ("outcome",)
     list_select_related = ("agent", "task_run")
     search_fields = ("agent__key", "=task_run__run__id")
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    list_display = ("name", "task_run", "attempt", "by", "size_text", "created_at")
+    list_select_related = ("task_run",)
+    search_fields = ("name", "=task_run__run__id")
+    exclude = ("key",)
 
 
 @admin.register(SignInFailure)

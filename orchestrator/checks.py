@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,7 +17,12 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.module_loading import import_string
+
+from orchestrator.mailing import EXAMPLE, fault_of
+from orchestrator.planning.business import parse
 
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 DATABASES: Final = frozenset({"sqlite3", "postgresql"})
@@ -26,6 +32,7 @@ _LEASE_TICKS: Final = 3
 # Setting of settings.BATON → its environment variable, least and most.
 RANGES: Final[dict[str, tuple[str, float, float]]] = {
     "DEMO_SECONDS": ("BATON_DEMO_SECONDS", 0, 3600),
+    "FILE_MAX_BYTES": ("BATON_FILE_MAX_BYTES", 1, 1024**3),
     "API_MAX_BYTES": ("BATON_API_MAX_BYTES", 1, 64 * 1024 * 1024),
     "LEASE_SECONDS": ("BATON_LEASE_SECONDS", 1, 3600),
     "TICK_SECONDS": ("BATON_TICK_SECONDS", 0.05, 60),
@@ -169,6 +176,21 @@ def _postbox() -> Iterator[CheckMessage]:
 
 
 @_check
+def _files() -> Iterator[CheckMessage]:
+    files = Path(settings.BATON["FILES"]).resolve()
+    for name in ("WORKSPACE", "POSTBOX"):
+        other = Path(settings.BATON[name]).resolve()
+        if files == other or files in other.parents or other in files.parents:
+            yield Error(
+                f"BATON_FILES ({files}) and BATON_{name} ({other}) share a directory, so others than Baton could change what is kept there.",
+                hint="Choose a directory of its own.",
+                id="baton.E016",
+            )
+    if files.exists() and not (files.is_dir() and os.access(files, os.R_OK | os.W_OK | os.X_OK)):
+        yield Error(f"BATON_FILES ({files}) is not a directory that Baton may write to.", id="baton.E017")
+
+
+@_check
 def _agents() -> Iterator[CheckMessage]:
     for name, dotted in settings.BATON["AGENTS"].items():
         if not _is_callable(dotted):
@@ -199,6 +221,48 @@ def _allowed_private_hosts() -> Iterator[CheckMessage]:
 
 
 @_check
+def _mail() -> Iterator[CheckMessage]:
+    if settings.EMAIL_URL and (fault := fault_of(settings.EMAIL_URL)):
+        yield Error(
+            f"BATON_EMAIL_URL is no address of a mail server: {fault}.",
+            hint=f"It looks like {EXAMPLE}.",
+            id="baton.E016",
+        )
+    try:
+        validate_email(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    except ValidationError:
+        yield Error(
+            f"BATON_EMAIL_FROM ({settings.DEFAULT_FROM_EMAIL!a}) is no address that mail can come from.",
+            hint="It looks like Baton <baton@example.org>.",
+            id="baton.E017",
+        )
+
+
+@_check
+def _base_url() -> Iterator[CheckMessage]:
+    parts = urlsplit(settings.BATON["BASE_URL"])
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        yield Error(
+            "BATON_BASE_URL is not an address of pages.",
+            hint="It looks like https://baton.example.org.",
+            id="baton.E018",
+        )
+
+
+@_check
+def _business_hours() -> Iterator[CheckMessage]:
+    text = settings.BATON["BUSINESS_HOURS"]
+    try:
+        parse(text)
+    except ValueError as error:
+        yield Error(
+            f"BATON_BUSINESS_HOURS is {text!r}: {error}",
+            hint="For example mon-fri 09:00-17:00 Europe/Berlin.",
+            id="baton.E025",
+        )
+
+
+@_check
 def _open_to_the_network() -> Iterator[CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         yield Error(
@@ -221,4 +285,10 @@ def _open_to_the_network() -> Iterator[CheckMessage]:
             "BATON_HTTPS is off for a server that others can reach: passwords travel in clear.",
             hint="Put it behind a proxy that speaks HTTPS and set BATON_HTTPS=1.",
             id="baton.W003",
+        )
+    if urlsplit(settings.BATON["BASE_URL"]).hostname in LOCAL_HOSTS:
+        yield Warning(
+            "BATON_BASE_URL leads to this machine alone, and so do the links in mails and chats.",
+            hint="Set it to where people reach Baton, such as https://baton.example.org.",
+            id="baton.W004",
         )

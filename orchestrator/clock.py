@@ -18,6 +18,8 @@ from orchestrator import conf
 from orchestrator.dispatch import wake
 from orchestrator.engine.aftermath import cancel_orphans, wake_parents
 from orchestrator.engine.agent_work import note_lost
+from orchestrator.engine.artifacts import sweep_artifacts
+from orchestrator.engine.attachments import sweep_attachments
 from orchestrator.engine.leases import anything_claimable
 from orchestrator.engine.trials import end_old_trials, forget_trials
 from orchestrator.engine.turn import served, take_turn
@@ -29,9 +31,10 @@ logger = logging.getLogger(__name__)
 
 BATCH = 200
 ORPHANS_EVERY = 30  # ticks; so often test runs are tidied up, too
+SWEEP_EVERY = 3600  # ticks between two looks for files that nobody knows
 
 
-def tick(now: datetime | None = None, *, orphans: bool = True) -> int:
+def tick(now: datetime | None = None, *, orphans: bool = True, sweep: bool = False) -> int:
     """Settle everything that is due; how many items there were."""
     moment = now or timezone.now()
     parts: list[Callable[[], int]] = [
@@ -43,6 +46,8 @@ def tick(now: datetime | None = None, *, orphans: bool = True) -> int:
     ]
     if orphans:
         parts += [note_lost, cancel_orphans, lambda: end_old_trials(moment), lambda: forget_trials(moment)]
+    if sweep:
+        parts += [sweep_artifacts, sweep_attachments]
     return sum(_guarded(part) for part in parts)
 
 
@@ -96,7 +101,7 @@ def run_forever(stop: threading.Event, beat: Callable[[], None] | None = None) -
     """Tick until told to stop. `beat` is called after each tick: the process's sign of life."""
     ticks = 0
     while not stop.is_set():
-        tick(orphans=ticks % ORPHANS_EVERY == 0)
+        tick(orphans=ticks % ORPHANS_EVERY == 0, sweep=ticks % SWEEP_EVERY == 0)
         ticks += 1
         if beat:
             beat()

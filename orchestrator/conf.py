@@ -8,9 +8,16 @@ from typing import Any
 
 from django.conf import settings
 
+from orchestrator.planning.business import Calendar, parse
+
 
 def _get(name: str) -> Any:
     return settings.BATON[name]
+
+
+def base_url() -> str:
+    """Where people reach the pages, for links in mails and chats; without a slash at its end."""
+    return str(_get("BASE_URL")).rstrip("/")
 
 
 def demo() -> bool:
@@ -37,6 +44,16 @@ def postbox() -> Path:
     return Path(_get("POSTBOX"))
 
 
+def files() -> Path:
+    """Where files that people and agents hand in are kept; on several machines a folder that all of them share."""
+    return Path(_get("FILES"))
+
+
+def file_max_bytes() -> int:
+    """How large a file that is handed in may be."""
+    return int(_get("FILE_MAX_BYTES"))
+
+
 def api_allowed_hosts() -> frozenset[str]:
     """`host:port` of private servers that api_call may reach."""
     return frozenset(_get("API_ALLOWED_HOSTS"))
@@ -44,6 +61,11 @@ def api_allowed_hosts() -> frozenset[str]:
 
 def api_max_bytes() -> int:
     return int(_get("API_MAX_BYTES"))
+
+
+def business_hours() -> Calendar:
+    """What counts as business hours where an approval does not say it itself."""
+    return parse(_get("BUSINESS_HOURS"))
 
 
 def lease_seconds() -> float:

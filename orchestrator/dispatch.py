@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 DRAIN = "orchestrator.worker.drain"
 CHANNEL = "baton_wake_up"  # of PostgreSQL's NOTIFY
 POLL_SECONDS = 0.02  # between two looks whether SQLite's file has changed
+SLOW_POLL_SECONDS = (
+    0.04  # once no message has come for a while: most of what an idle Baton spends are these looks
+)
+SLOW_AFTER_SECONDS = 5.0
 LOOK_ANYWAY_SECONDS = 1.0
 
 
@@ -73,6 +77,11 @@ class Arrivals:
         self._driver: Any = None  # the connection that was looked at last; another one's numbers mean nothing
         self._version = 0
         self._looked = 0.0
+        self._taken = time.monotonic()
+
+    def taken(self) -> None:
+        """A message was there: others are likely to follow, and are looked for more often for a while."""
+        self._taken = time.monotonic()
 
     def wait(self, seconds: float) -> bool:
         """Up to so long; whether to look now."""
@@ -81,11 +90,15 @@ class Arrivals:
         last = time.monotonic() + seconds
         while not (said := self._says_so(last)) and time.monotonic() < last:
             if connection.vendor != "postgresql":
-                time.sleep(POLL_SECONDS)
+                time.sleep(self._pause())
         if said or time.monotonic() - self._looked >= LOOK_ANYWAY_SECONDS:
             self._looked = time.monotonic()
             return True
         return False
+
+    def _pause(self) -> float:
+        is_idle = time.monotonic() - self._taken >= SLOW_AFTER_SECONDS
+        return SLOW_POLL_SECONDS if is_idle else POLL_SECONDS
 
     def _says_so(self, last: float) -> bool:
         connection.ensure_connection()

@@ -8,11 +8,12 @@ them. A right is then asked of that very object, never of an identifier.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin, User
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from orchestrator.exceptions import NotAllowedError
@@ -23,6 +24,7 @@ from orchestrator.models import (
     Delegation,
     Event,
     LogLine,
+    Question,
     Run,
     TaskRun,
     TeamTemplate,
@@ -67,6 +69,11 @@ def runs_for(user: Person) -> QuerySet[Run]:
     return Run.objects.all() if own is None else Run.objects.filter(workflow__in=own.values("pk"))
 
 
+def sees_all_approvals(user: Person) -> bool:
+    """Whether `approvals_for` leaves out nothing."""
+    return _is_somebody(user) and _has(user, "orchestrator.view_approval")
+
+
 def own_workflows(user: Person) -> QuerySet[Workflow] | None:
     """What a user owns who may see no other runs than those of it; None for whoever may see all runs."""
     if not _is_somebody(user):
@@ -75,11 +82,22 @@ def own_workflows(user: Person) -> QuerySet[Workflow] | None:
 
 
 def approvals_for(user: Person) -> QuerySet[Approval]:
-    """The approvals this user may see: all, those of their workflows, or those they may decide."""
-    if _is_somebody(user) and _has(user, "orchestrator.view_approval"):
+    """The approvals this user may see: all, those of their workflows, those they may decide or were asked about."""
+    if sees_all_approvals(user):
         return Approval.objects.all()
     mine = Q(run__workflow__owner=user.pk) if _is_somebody(user) else Q(pk=None)
-    return Approval.objects.filter(mine | Q(Exists(approvals_to_decide(user).filter(pk=OuterRef("pk")))))
+    deciding = Exists(approvals_to_decide(user).filter(pk=OuterRef("pk")))
+    return Approval.objects.filter(mine | Q(deciding) | Q(_put_to(user)))
+
+
+def approvals_asked_about(user: Person) -> QuerySet[Approval]:
+    """The open ones on which somebody put a question to this user that waits for the answer."""
+    return Approval.objects.filter(_put_to(user, outcome=Question.Outcome.OPEN), status=Approval.Status.OPEN)
+
+
+def _put_to(user: Person, **which: str) -> Exists:
+    asked = user.pk if _is_somebody(user) else None
+    return Exists(Question.objects.filter(approval=OuterRef("pk"), asked_of=asked, **which))
 
 
 def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approval]:
@@ -99,9 +117,27 @@ def approvals_to_decide(user: Person, *, ever: bool = False) -> QuerySet[Approva
 
 
 def approvals_waiting(user: Person) -> QuerySet[Approval]:
-    """The open ones of `approvals_to_decide` on which this user has not voted yet."""
-    voted = Vote.objects.filter(approval=OuterRef("pk"), person=user.pk)
-    return approvals_to_decide(user).filter(~Exists(voted), status=Approval.Status.OPEN)
+    """The open ones of `approvals_to_decide` that ask this user now, and on which they have not voted yet."""
+    if not _is_somebody(user) or not _has(user, PERMISSIONS["approve"]):
+        return Approval.objects.none()
+    me, away = standing(user)
+    here = OuterRef("pk")
+    asked = Exists(_naming([me, *away]).filter(approval=here, done=False))
+    voted = Exists(Vote.objects.filter(approval=here, person=user.pk, voided_at=None))
+    return Approval.objects.filter(asked, ~voted, status=Approval.Status.OPEN)
+
+
+def approvals_by_way(user: Person) -> QuerySet[Approval]:
+    """`approvals_waiting`, each with the `way` it asks this user: "mine" by name, "groups" by a group of theirs, or
+    "delegated", which is only in the place of somebody who is away."""
+    me = standing(user)[0]
+    here = OuterRef("pk")
+    by_name = Exists(_naming([replace(me, groups=frozenset())]).filter(approval=here, done=False))
+    by_group = Exists(_naming([me]).filter(approval=here, done=False))
+    way = Case(
+        When(by_name, then=Value("mine")), When(by_group, then=Value("groups")), default=Value("delegated")
+    )
+    return approvals_waiting(user).annotate(way=way)
 
 
 def approvals_delegated(user: Person) -> QuerySet[Approval]:
@@ -113,7 +149,8 @@ def approvals_delegated(user: Person) -> QuerySet[Approval]:
         return Approval.objects.none()
     here = OuterRef("pk")
     return Approval.objects.filter(
-        Exists(_naming(away).filter(approval=here)), ~Exists(_naming([me]).filter(approval=here))
+        Exists(_naming(away).filter(approval=here, done=False)),
+        ~Exists(_naming([me]).filter(approval=here, done=False)),
     )
 
 

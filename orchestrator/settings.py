@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import dj_database_url
 
 from orchestrator.keyfiles import new_encryption_key, new_secret_key, read_or_make
+from orchestrator.mailing import mail_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -198,6 +199,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024 + 4096
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = [
+    "orchestrator.web.uploads.CappedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -234,10 +240,22 @@ SPECTACULAR_SETTINGS = {
         "AgentKind": "orchestrator.models.Agent.Kind",
         "AgentState": "orchestrator.models.Agent.State",
         "ApprovalStatus": "orchestrator.models.Approval.Status",
+        "LevelStatus": "orchestrator.planning.levels.STATUSES",
     },
 }
 
-EMAIL_BACKEND = os.environ.get("BATON_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_URL = os.environ.get("BATON_EMAIL_URL", "")
+_MAIL_SERVER = mail_server(EMAIL_URL)
+EMAIL_HOST, EMAIL_PORT = _MAIL_SERVER.host or "localhost", _MAIL_SERVER.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL_SERVER.user, _MAIL_SERVER.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL_SERVER.tls, _MAIL_SERVER.ssl
+EMAIL_TIMEOUT = 15
+EMAIL_USE_LOCALTIME = False
+# Without a server a line of the log says what would have been sent.
+EMAIL_BACKEND = os.environ.get("BATON_EMAIL_BACKEND") or (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_URL else "orchestrator.notices.log.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = os.environ.get("BATON_EMAIL_FROM", "Baton <baton@localhost>")
 
 LOGGING = {
     "version": 1,
@@ -254,6 +272,8 @@ LOGGING = {
 
 # Baton's own settings, read through orchestrator.conf.
 BATON = {
+    "BASE_URL": os.environ.get("BATON_BASE_URL")
+    or next(iter(CSRF_TRUSTED_ORIGINS), f"http://localhost:{os.environ.get('BATON_PORT', '8000')}"),
     "DEMO": _flag("BATON_DEMO"),
     "DEMO_SECONDS": float(os.environ.get("BATON_DEMO_SECONDS", "1.5")),
     "AGENTS": {
@@ -262,8 +282,11 @@ BATON = {
     },
     "WORKSPACE": Path(os.environ.get("BATON_WORKSPACE") or DATA_DIR / "workspace"),
     "POSTBOX": Path(os.environ.get("BATON_POSTBOX") or DATA_DIR / "postbox"),
+    "FILES": Path(os.environ.get("BATON_FILES") or DATA_DIR / "files"),
+    "FILE_MAX_BYTES": int(os.environ.get("BATON_FILE_MAX_BYTES", str(10 * 1024 * 1024))),
     "API_ALLOWED_HOSTS": _words("BATON_API_ALLOWED_HOSTS"),
     "API_MAX_BYTES": int(os.environ.get("BATON_API_MAX_BYTES", str(1024 * 1024))),
+    "BUSINESS_HOURS": os.environ.get("BATON_BUSINESS_HOURS") or "mon-fri 09:00-17:00 UTC",
     "LEASE_SECONDS": float(os.environ.get("BATON_LEASE_SECONDS", "60")),
     "TICK_SECONDS": float(os.environ.get("BATON_TICK_SECONDS", "1")),
     "THREADS": int(os.environ.get("BATON_THREADS", "16")),

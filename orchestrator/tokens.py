@@ -55,10 +55,10 @@ def find(text: str) -> ApiToken | None:
     return token
 
 
-def touch(token: ApiToken | AgentToken) -> None:
-    """Note that the token was used, at most once a minute: a read should not cost a write."""
+def touch(token: ApiToken | AgentToken, every: timedelta = _SEEN_EVERY) -> None:
+    """Note that the token was used, at most once a minute or `every` so often: a read should not cost a write."""
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at >= _SEEN_EVERY:
+    if token.last_used_at is None or now - token.last_used_at >= every:
         type(token).objects.filter(pk=token.pk).update(last_used_at=now)
 
 

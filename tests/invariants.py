@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from orchestrator.engine.plans import plan_for
 from orchestrator.events import verify_chain
 from orchestrator.models import Approval, Event, Run, TaskRun, Vote
+from orchestrator.planning.asking import seal_of
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus
 
 STARTED = "task.started"
@@ -22,6 +23,7 @@ ATTEMPT_ENDS = {
     "task.cancelled",
     "task.ready",
     "task.waiting",
+    "task.reset",
 }
 FOLDED = {
     "task.started": "running",
@@ -90,11 +92,13 @@ def _history(run: Run, _tasks: list[TaskRun], events: list[Event]) -> Iterator[s
     broken = verify_chain(run.pk, run.digest)
     if broken:
         yield f"chain breaks at {broken.seq}: {broken.problem}"
-    starts: Counter[tuple[str, int, int]] = Counter()
-    ends: Counter[tuple[str, int, int]] = Counter()
-    open_claims: set[tuple[str, int, int]] = set()
+    starts: Counter[tuple[str, int, int, int]] = Counter()
+    ends: Counter[tuple[str, int, int, int]] = Counter()
+    open_claims: set[tuple[str, int, int, int]] = set()
     for event in events:
-        claim = (event.task, event.index, event.data.get("claim", 0))
+        # The items of a task that is opened again are new rows, whose claims begin anew.
+        epoch = event.data.get("epoch", 0) if event.index >= 0 else 0
+        claim = (event.task, event.index, event.data.get("claim", 0), epoch)
         if event.type == STARTED:
             starts[claim] += 1
             open_claims.add(claim)
@@ -104,8 +108,12 @@ def _history(run: Run, _tasks: list[TaskRun], events: list[Event]) -> Iterator[s
     for claim, count in starts.items():
         if count > 1:
             yield f"{claim} started {count} times"
-    running = {(t.key, t.index, t.claim) for t in _tasks if t.status == TaskStatus.RUNNING}
-    removed = {(key, index) for key, index, _ in open_claims} - {(t.key, t.index) for t in _tasks}
+    running = {
+        (t.key, t.index, t.claim, t.epoch if t.index >= 0 else 0)
+        for t in _tasks
+        if t.status == TaskStatus.RUNNING
+    }
+    removed = {(key, index) for key, index, *_ in open_claims} - {(t.key, t.index) for t in _tasks}
     if {claim for claim in open_claims if claim[:2] not in removed} != running:
         yield f"starts without an end {sorted(open_claims)} are not what runs {sorted(running)}"
 
@@ -254,10 +262,31 @@ def _dependencies(run: Run, tasks: list[TaskRun], _events: list[Event]) -> Itera
 def _approvals(run: Run) -> Iterator[str]:
     """I6: one decision for each request; open exactly while its task waits."""
     for approval in Approval.objects.filter(run=run).select_related("task_run"):
-        votes = Vote.objects.filter(approval=approval).count()
-        if votes > 1 and (approval.task_run.input or {}).get("quorum") in (None, "any"):
-            yield f"{approval.pk} was decided {votes} times"
+        yield from _votes(approval)
+        if approval.status == "open" and approval.content_hash != seal_of(approval.task_run.input or {}):
+            yield f"{approval.pk} is sealed as something else than it asks"
         waiting = approval.task_run.status == TaskStatus.WAITING and approval.task_run.reason == "approval"
         latest = not Approval.objects.filter(task_run=approval.task_run_id, pk__gt=approval.pk).exists()
         if (approval.status == "open") != (waiting and latest):
             yield f"{approval.pk} is {approval.status}, its task is {approval.task_run.status}"
+
+
+def _votes(approval: Approval) -> Iterator[str]:
+    """One decision on each level that takes one, and one level for each person."""
+    asked = approval.task_run.input or {}
+    cast = list(
+        Vote.objects.filter(approval=approval, override=False, voided_at=None).values_list("level", "person")
+    )
+    on_level = Counter(level for level, _ in cast)
+    levels = asked.get("levels") or [asked]
+    for number, level in enumerate(levels, 1):
+        is_any = level.get("quorum") in (None, "any") and level.get("veto") is not False
+        if is_any and on_level[number] > 1:
+            yield f"{approval.pk} was decided {on_level[number]} times on level {number}"
+    for person, count in Counter(person for _, person in cast).items():
+        if count > 1:
+            yield f"person {person} decided {count} times on {approval.pk}"
+    if approval.levels and approval.status == "open":
+        stands = [one["status"] for one in approval.levels]
+        if stands[approval.level - 1] != "open":
+            yield f"{approval.pk} is at level {approval.level} of {stands}"

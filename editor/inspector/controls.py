@@ -6,11 +6,11 @@ A draft may be wrong in any way: what its control could not show is shown as JSO
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from editor.steps import as_typed, described, is_template
+from editor.steps import as_loose, as_typed, described, is_template
 from orchestrator.definition import Issue
 from orchestrator.definition.fields import Field, has_type
 from orchestrator.definition.issues import ROOT, at
@@ -21,6 +21,7 @@ _KINDS: Final = {
     "integer": "integer",
     "number": "number",
     "boolean": "boolean",
+    "date": "text",
     "list": "json",
     "map": "json",
     "any": "json",
@@ -29,6 +30,9 @@ _YES_NO: Final = (("true", "Yes"), ("false", "No"))
 _MOST_ROWS: Final = 12
 _LONG_TEXT: Final = 60
 _ID: Final = "inspect-"
+_MONO: Final = ("lines", "names", "items", "pairs", "loose")
+
+Step = str | int  # of a path: the name of a member of a map, or its place in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """One map of a control of kind `cards`; `before` is the whole of it as JSON, `is_open` that something in `more` is set."""
+
+    name: str
+    before: str
+    controls: tuple[Control, ...]
+    more: tuple[Control, ...] = ()
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """One field. `kind` says how what is typed becomes its value, `where` is its place as findings write it.
 
     `expression` is what its text is made of: "expression", "template" or "json" whose strings are templates.
     """
 
-    path: tuple[str, ...]
+    path: tuple[Step, ...]
     where: str
     label: str
     kind: str
@@ -57,6 +72,8 @@ class Control:
     choices: tuple[tuple[str, str], ...] = ()
     rows: int = 0
     members: tuple[Row, ...] = ()
+    cards: tuple[Card, ...] = ()
+    blank: Card | None = None
     json: str = ""
     or_template: bool = False
     expression: str = ""
@@ -72,7 +89,7 @@ class Control:
 
     @property
     def id(self) -> str:
-        return _ID + "-".join(self.path)
+        return _ID + "-".join(map(str, self.path))
 
     @property
     def data_path(self) -> str:
@@ -95,10 +112,10 @@ class Control:
 
     @property
     def mono(self) -> bool:
-        return bool(self.expression or self.json or self.kind in ("lines", "names", "items", "pairs"))
+        return bool(self.expression or self.json or self.kind in _MONO)
 
 
-def control(field: Field, value: Any, path: Sequence[str], root: str, /, **given: Any) -> Control:
+def control(field: Field, value: Any, path: Sequence[Step], root: str, /, **given: Any) -> Control:
     """The control for this field of what stands at `root`. `given` replaces what its type says."""
     kind, text = _shown(field, value)
     more: dict[str, Any] = {"choices": _choices(field, text), "rows": 0}
@@ -106,7 +123,7 @@ def control(field: Field, value: Any, path: Sequence[str], root: str, /, **given
         or_template = field.templated or (isinstance(value, str) and is_template(value))
         more |= {"json": field.type if field.type in ("list", "map") else "any", "or_template": or_template}
         more |= {"expression": "json", "rows": _lines(text)} if field.type in _STRUCTURED else {}
-    elif kind in ("number", "integer"):
+    elif kind in ("number", "integer", "loose"):
         more |= {"or_template": field.templated}
     elif kind == "text":
         is_long = field.widget == "textarea" or "\n" in text or len(text) > _LONG_TEXT
@@ -131,7 +148,8 @@ def control(field: Field, value: Any, path: Sequence[str], root: str, /, **given
 
 
 _STRUCTURED: Final = ("list", "map", "any")
-_TYPED: Final = ("text", "number", "integer")  # what holds when nothing is set stands in the empty input
+# What holds when nothing is set stands in the empty input.
+_TYPED: Final = ("text", "number", "integer", "loose")
 
 
 def _shown(field: Field, value: Any) -> tuple[str, str]:
@@ -144,7 +162,9 @@ def _shown(field: Field, value: Any) -> tuple[str, str]:
         return ("boolean" if plain else "json"), as_typed(value) or ""
     if _is_text(field, value):
         return "text", value or ""
-    if field.type == "list" and field.items == "string" and _is_lines(value):
+    if field.widget == "loose":
+        return "loose", as_loose(value)
+    if field.type == "list" and (field.items == "string" or field.widget == "lines") and _is_lines(value):
         return "lines", "\n".join(value or ())
     if kind == "text":
         return (
@@ -179,10 +199,10 @@ def _choices(field: Field, text: str) -> tuple[tuple[str, str], ...]:
     return (("", f"{default} (when not set)" if default != "—" else "—"), *odd, *known)
 
 
-def place(root: str, path: Sequence[str]) -> str:
+def place(root: str, path: Sequence[Step]) -> str:
     """Where a field stands, as findings write it."""
     for key in path:
-        root = at(root, key) if root != ROOT else key
+        root = at(root, key) if root != ROOT else str(key)
     return root
 
 
@@ -191,16 +211,33 @@ def within(path: str, place: str) -> bool:
     return path == place or path.startswith((f"{place}.", f"{place}["))
 
 
+def every(controls: Iterable[Control]) -> Iterator[Control]:
+    """The controls and those on their cards."""
+    for one in controls:
+        yield one
+        for card in one.cards:
+            yield from every((*card.controls, *card.more))
+
+
 def told(controls: Iterable[Control], issues: Sequence[Issue]) -> list[Control]:
     """The controls, each with the findings that are about it and about no control within it."""
     listed = list(controls)
-    places = {one.where for one in listed}
+    places = {one.where for one in every(listed)}
     found: dict[str, list[Issue]] = {}
     for issue in issues:
         around = [one for one in places if within(issue.path, one)]
         if around:
             found.setdefault(max(around, key=len), []).append(issue)
-    return [replace(one, problems=tuple(found.get(one.where, ()))) for one in listed]
+    return [_with_problems(one, found) for one in listed]
+
+
+def _with_problems(one: Control, found: Mapping[str, Sequence[Issue]]) -> Control:
+    cards = []
+    for card in one.cards:
+        inner = [tuple(_with_problems(each, found) for each in part) for part in (card.controls, card.more)]
+        is_open = card.is_open or any(each.problems for each in inner[1])
+        cards.append(replace(card, controls=inner[0], more=inner[1], is_open=is_open))
+    return replace(one, problems=tuple(found.get(one.where, ())), cards=tuple(cards))
 
 
 def in_words(seconds: int) -> str:

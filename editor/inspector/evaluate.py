@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from django.utils import timezone
 
+from editor.inspector.controls import Step
 from editor.inspector.known import Known, cut
 from editor.steps import as_map
 from orchestrator.definition import DefinitionError, strict_json
@@ -57,7 +58,7 @@ class _UnknownError(Exception):
     """It has no value before a run, for this reason."""
 
 
-def evaluate(known: Known, text: str, kind: Kind, path: Sequence[str]) -> Found:
+def evaluate(known: Known, text: str, kind: Kind, path: Sequence[Step]) -> Found:
     """`path` is the field of the task in which the text stands: it decides what may be named, and what must come out."""
     try:
         compiled = _compiled(text, kind)
@@ -102,7 +103,7 @@ def _compile_at(text: str, start: int, stop: int) -> None:
         raise error.moved(start) from None
 
 
-def _scope(known: Known, path: Sequence[str]) -> Scope:
+def _scope(known: Known, path: Sequence[Step]) -> Scope:
     """As the rules have it: see check_expressions."""
     field = path[0] if path else ""
     undoing = field == "compensation"
@@ -155,7 +156,7 @@ def _refuse_unknown(
         raise _UnknownError("Known once the workflow has run.")
 
 
-def _checked(value: Any, path: Sequence[str], run: int | None) -> Found:
+def _checked(value: Any, path: Sequence[Step], run: int | None) -> Found:
     """Conditions give true or false, and for_each a list."""
     field = path[0] if path else ""
     if field == "conditions" and not isinstance(value, bool):

@@ -126,6 +126,20 @@ class Known:
         for member in ("output", "status", "error", "attempts"):
             about = f"{called}, {member}"
             yield from _tree(f"{task_reference(key)}.{member}", about, facts.get(member, NOTHING), only)
+        yield from self._filled_in(key, facts.get("output"), only)
+
+    def _filled_in(self, key: str, output: Any, only: str) -> Iterator[Name]:
+        """The fields that an approval asks for, before anybody has filled them in."""
+        task = self.draft.tasks[key]
+        form = as_map(task.get("parameters")).get("form")
+        if task.get("action") != language.APPROVAL_GATE or not isinstance(form, list):
+            return
+        known = as_map(as_map(output).get("fields"))
+        for field in form:
+            name = as_map(field).get("name")
+            if isinstance(name, str) and name not in known:
+                about = str(as_map(field).get("label") or "what was filled in")[:CUT]
+                yield Name(member_reference(f"{task_reference(key)}.output.fields", name), about, only=only)
 
     def _own(self, past: PastValues) -> Iterator[Name]:
         """What undoes a task may look at what it gave."""

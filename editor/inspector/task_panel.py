@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from editor.inspector.controls import Control, Row, control, place, told, within
+from editor.inspector.controls import Control, Row, control, every, place, told, within
+from editor.inspector.parameters import Suggestions, parameters_of
 from editor.operations.graph import dependencies_of, tasks_of
-from editor.steps import as_map, as_typed, choices_before, schema_of
+from editor.steps import as_map, as_typed, choices_before
 from orchestrator import actions
 from orchestrator.definition import Issue, language
 from orchestrator.definition.fields import Field
 from orchestrator.definition.issues import at
-from orchestrator.definition.rules.expressions import SHOWN_ACTIONS
 from orchestrator.web.forms import as_json
 
 MOST_OFFERED: Final = 500  # steps to run after, in one list
@@ -35,8 +35,6 @@ _MODES: Final = {
     "parallel": "beside others",
     "conditional": "if its conditions hold",
 }
-
-Suggestions = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,10 @@ class TaskPanel:
     problems: Sequence[tuple[Issue, Control | None]]
 
     @property
+    def advanced_is_set(self) -> bool:
+        return any(one.value or one.members or one.cards or one.problems for one in self.advanced)
+
+    @property
     def failures(self) -> tuple[tuple[str, str], ...]:
         return FAILURES
 
@@ -72,7 +74,7 @@ def task_panel(
     definition = dict(draft)
     task, root = tasks_of(definition)[key], at("tasks", key)
     mine = [issue for issue in issues if within(issue.path, root)]
-    parameters = list(_parameters(task, ("parameters",), root, suggestions))
+    parameters = list(parameters_of(task, ("parameters",), root, suggestions))
     undoing = list(_undoing(task, root, suggestions))
     fixed = list(_fixed(key, task, root, suggestions))
     found = {one.path: one for one in told([*fixed, *parameters, *undoing], mine)}
@@ -95,7 +97,7 @@ def task_panel(
         uses_agent=task.get("action") == language.AGENT_TASK or task.get("agent_id") is not None,
         failure=_failure(definition, task),
         checkpoints=_checkpoints(definition, [one for one, _ in before], task),
-        problems=_located(mine, found.values()),
+        problems=_located(mine, every(found.values())),
     )
 
 
@@ -226,72 +228,6 @@ def _checkpoints(draft: dict[str, Any], before: Iterable[str], task: Mapping[str
     return list(dict.fromkeys([*([chosen] if isinstance(chosen, str) else []), *names]))
 
 
-# Parameters
-
-
-def _parameters(
-    given: Mapping[str, Any], path: tuple[str, ...], root: str, suggestions: Suggestions
-) -> Iterator[Control]:
-    """Those of the action of a task or of its compensation."""
-    schema, values = schema_of(given.get("action")), as_map(given.get("parameters"))
-    secrets = given.get("action") not in SHOWN_ACTIONS
-    for field in schema.fields:
-        made = _parameter(field, values.get(field.name), (*path, field.name), root, suggestions)
-        yield replace(made, secrets=secrets and made.expression in ("template", "json"))
-    known = [field.name for field in schema.fields]
-    others = {name: value for name, value in values.items() if name not in known}
-    if schema.open or others:
-        yield Control(
-            (*path, "*"),
-            place(root, path),
-            "Other parameters",
-            "others",
-            as_json(others) if others else "",
-            "A JSON map. Strings may hold {{ expression }}.",
-            rows=min(12, as_json(others).count("\n") + 1),
-            json="map",
-            expression="json",
-            secrets=secrets,
-            advanced=not others,
-            choices=tuple((name, name) for name in known),
-        )
-
-
-def _parameter(
-    field: Field, value: Any, path: tuple[str, ...], root: str, suggestions: Suggestions
-) -> Control:
-    if field.items == "expression" and (rows := _named(value)) is not None:
-        return control(field, None, path, root, kind="pairs", members=rows, expression="expression")
-    if field.widget == "people" and (value is None or _is_names(value)):
-        # As it was written: names as text stay text, a list a list.
-        kind, text = ("text", value) if isinstance(value, str) else ("names", ", ".join(value or ()))
-        more = {"kind": kind, "value": text, "json": "", "rows": 0, "expression": "template"}
-        return control(field, None, path, root, suggestions=tuple(suggestions.get("people", ())), **more)
-    found = control(field, value, path, root, required=field.required and field.default is None)
-    if field.widget in suggestions:
-        found = replace(found, suggestions=tuple(suggestions[field.widget]))
-    takes_template = found.kind == "text" or (found.or_template and not found.expression)
-    return (
-        replace(found, expression="template")
-        if field.templated and takes_template and not found.expression
-        else found
-    )
-
-
-def _named(value: Any) -> tuple[Row, ...] | None:
-    if value is None:
-        return ()
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        return None
-    return tuple(Row(source, name) for name, source in value.items())
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(one, str) and "," not in one for one in value)
-    )
-
-
 def _undoing(task: Mapping[str, Any], root: str, suggestions: Suggestions) -> Iterator[Control]:
     """What undoes the task: an action like any other, with parameters of its own."""
     given = task.get("compensation")
@@ -314,7 +250,7 @@ def _undoing(task: Mapping[str, Any], root: str, suggestions: Suggestions) -> It
         yield control(
             field, given.get("agent_id"), (*path, "agent_id"), root, expression="template", suggestions=agents
         )
-        yield from _parameters(given, (*path, "parameters"), root, suggestions)
+        yield from parameters_of(given, (*path, "parameters"), root, suggestions)
 
 
 # Words

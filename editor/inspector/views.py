@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from editor.inspector.controls import Step
 from editor.inspector.evaluate import KINDS, LONGEST_TEXT, Kind, evaluate
 from editor.inspector.known import Known
 from editor.inspector.task_panel import task_panel
@@ -96,14 +97,19 @@ def _require_task(workflow: Workflow, task: str) -> None:
         raise Http404
 
 
-def _path(text: str) -> list[str]:
+def _path(text: str) -> list[Step]:
     try:
         found = strict_json.loads(text, max_bytes=4_000)
     except DefinitionError:
         found = None
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise InvalidError("path is a JSON list of keys.")
+    if not isinstance(found, list) or not all(type(one) in (str, int) for one in found) or _is_place(found):
+        raise InvalidError("path is a JSON list: the key of a field, then keys and places in lists.")
     return found
+
+
+def _is_place(path: list[Step]) -> bool:
+    """Whether it begins within a list, and so with no field of a task."""
+    return bool(path) and not isinstance(path[0], str)
 
 
 def _suggestions(request: HttpRequest, workflow: Workflow) -> dict[str, list[str]]:

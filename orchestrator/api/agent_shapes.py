@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from rest_framework import serializers
 
 from orchestrator.api.answers import AnyField, ObjectField, UserNameField
@@ -23,6 +25,9 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     id = serializers.CharField(source="key")
     user = UserNameField()
     online = serializers.SerializerMethodField()
+    revision = serializers.SerializerMethodField(
+        help_text="Another one whenever something else is said of it."
+    )
 
     class Meta:
         model = Agent
@@ -39,11 +44,16 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "cost_per_hour",
             "user",
             "state",
+            "failures_in_a_row",
+            "revision",
             "online",
             "seen_at",
             "created_at",
         )
         read_only_fields = fields
+
+    def get_revision(self, agent: Agent) -> str:
+        return agents.revision_of(agent)
 
     def get_online(self, agent: Agent) -> bool:
         return agents.is_online(agent)
@@ -82,13 +92,38 @@ class DescriptionSerializer(StrictSerializer):
     resources = StrictObjectField(required=False)
 
 
+_TRANSPORT_HELP = "How it gets its tasks: by asking for them, or in a file of its own."
+
+
+class ChangedAgentSerializer(DescriptionSerializer):
+    """What an administrator changes of an agent; what is left out stays."""
+
+    kind = serializers.ChoiceField(Agent.Kind.choices, required=False)
+    transport = serializers.ChoiceField(Agent.Transport.choices, required=False, help_text=_TRANSPORT_HELP)
+    cost_per_hour = serializers.DecimalField(
+        max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True
+    )
+    user = StrictCharField(
+        max_length=150, required=False, allow_null=True, help_text="Who does its tasks by hand: a user name."
+    )
+    revision = StrictCharField(
+        max_length=64, required=False, help_text="That which you know: 409 `changed` if it is another by now."
+    )
+
+    def validate_user(self, name: str | None) -> AbstractUser | None:
+        if name is None:
+            return None
+        found: AbstractUser | None = get_user_model().objects.filter(username=name, is_active=True).first()
+        if found is None:
+            raise serializers.ValidationError(f"There is no active user {name!r}.")
+        return found
+
+
 class NewAgentSerializer(DescriptionSerializer):
     id = StrictCharField(max_length=80)
     kind = serializers.ChoiceField(Agent.Kind.choices, default=Agent.Kind.SERVICE)
     transport = serializers.ChoiceField(
-        Agent.Transport.choices,
-        default=Agent.Transport.HTTP,
-        help_text="How it gets its tasks: by asking for them, or in a file of its own.",
+        Agent.Transport.choices, default=Agent.Transport.HTTP, help_text=_TRANSPORT_HELP
     )
     cost_per_hour = serializers.DecimalField(
         max_digits=10, decimal_places=2, min_value=0, required=False, allow_null=True

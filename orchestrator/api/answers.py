@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orchestrator import secrets
-from orchestrator.models import Approval, Delegation, Event, Run, Workflow
+from orchestrator.models import Approval, Delegation, Event, Run, TaskRun, Vote, Workflow
+from orchestrator.planning.levels import STATUSES as LEVEL_STATUSES
 from orchestrator.planning.machine import RunStatus
 
 USER = {"type": "string", "nullable": True, "description": "A user name."}
@@ -137,11 +138,77 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         read_only_fields = fields
 
 
+class LevelSerializer(serializers.Serializer[Any]):
+    """How one level of a request stands."""
+
+    level = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(LEVEL_STATUSES)
+    approvers = serializers.ListField(child=serializers.CharField())
+    quorum = serializers.CharField(help_text="How many it takes, in words.")
+    given = serializers.IntegerField(help_text="Approvals so far.")
+    needed = serializers.IntegerField(help_text="Approvals it takes.")
+    by = serializers.ListField(child=serializers.CharField(), help_text="Who has decided on it.")
+    escalated = serializers.ListField(
+        child=serializers.CharField(), help_text="Who was asked later, because nobody decided."
+    )
+    on_timeout = serializers.CharField()
+    asked_at = serializers.DateTimeField(allow_null=True)
+    deadline_at = serializers.DateTimeField(allow_null=True)
+
+
+class EditSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    before = AnyField(allow_null=True)
+    after = AnyField(allow_null=True)
+
+
+class VoteSerializer(serializers.ModelSerializer[Vote]):
+    person = UserNameField()
+    for_person = UserNameField(help_text="In whose place it was decided, if it was by delegation.")
+    fields = ObjectField(help_text="What was filled in.")  # type: ignore[assignment]  # see requests.DecisionSerializer
+    edits = EditSerializer(many=True)
+    seal = serializers.CharField(help_text="The content hash of what it holds for.")
+    seal_shown = serializers.CharField(help_text="That of what was shown, before the edits.")
+    voided_at = serializers.DateTimeField(
+        allow_null=True, help_text="When somebody changed what had been decided on; null while it stands."
+    )
+
+    class Meta:
+        model = Vote
+        fields = (
+            "person",
+            "for_person",
+            "decision",
+            "comment",
+            "override",
+            "fields",
+            "edits",
+            "seal",
+            "seal_shown",
+            "at",
+            "voided_at",
+        )
+        read_only_fields = fields
+
+
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     workflow = serializers.CharField(source="run.workflow.key")
     task = serializers.CharField(source="task_run.key")
     data = ObjectField(help_text="What the decision is about.")
+    form = serializers.ListField(
+        child=ObjectField(), help_text="What is filled in with a decision: fields as the gate has them."
+    )
+    editable = serializers.ListField(
+        child=serializers.CharField(), help_text="The facts of `data` that may be changed on approving."
+    )
+    votes = VoteSerializer(many=True, help_text="What each person decided.")
     approvers = serializers.StringRelatedField(many=True, help_text="Names, as the definition gives them.")
+    level = serializers.IntegerField(help_text="The number of the level that is asked; 1 where there is one.")
+    levels = LevelSerializer(many=True, help_text="Empty where the gate names its approvers itself.")
+    send_back_to = serializers.ListField(
+        child=serializers.CharField(), help_text="Keys of the earlier tasks that it may be sent back to."
+    )
     decided_by = UserNameField()
     decided_for = serializers.CharField(
         allow_null=True, read_only=True, help_text="In whose place it was decided, if it was by delegation."
@@ -159,15 +226,39 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "instructions",
             "data",
             "content_hash",
+            "form",
+            "editable",
             "approvers",
+            "level",
+            "levels",
+            "send_back_to",
             "requested_at",
             "deadline_at",
             "decided_at",
             "decided_by",
             "decided_for",
             "comment",
+            "votes",
         )
         read_only_fields = fields
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """What became of one of several approvals: `orchestrator.engine.bulk.Outcome`."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField(allow_blank=True)
+    status = serializers.CharField(
+        allow_blank=True, help_text="As it stands now; empty if there is none that you may see."
+    )
+    done = serializers.BooleanField()
+    code = serializers.CharField(allow_blank=True, help_text="Why not, such as `already_decided`.")
+    message = serializers.CharField(allow_blank=True)
+
+
+class OutcomesSerializer(serializers.Serializer[Any]):
+    done = serializers.IntegerField(help_text="How many were decided.")
+    results = OutcomeSerializer(many=True)
 
 
 class DelegationSerializer(serializers.ModelSerializer[Delegation]):
@@ -241,6 +332,45 @@ class StandingSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
     counts = RunCountsSerializer()
     tasks = ObjectField(help_text="By key: status, attempts, output and more.")
+
+
+class MendSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(help_text="What it does, in words.")
+    action = serializers.CharField(help_text="Stable; made for programs.")
+    command = serializers.CharField(help_text="The same on the command line.")
+    method = serializers.CharField(allow_blank=True)
+    href = serializers.CharField(
+        allow_blank=True, help_text="Here; a page where it takes a person to say more."
+    )
+
+
+class BlockingSerializer(serializers.Serializer[Any]):
+    task = serializers.CharField(allow_blank=True, help_text="Empty: it is about the run.")
+    index = serializers.IntegerField(help_text="Of an item of a for_each task; otherwise -1.")
+    reason = serializers.CharField()
+    sentence = serializers.CharField()
+    hint = serializers.CharField(source="fix", allow_blank=True)
+    fix = serializers.SerializerMethodField(help_text="The first of `fixes`.")
+    fixes = serializers.SerializerMethodField(help_text="What you may do about it.")
+
+    @extend_schema_field(MendSerializer(allow_null=True))
+    def get_fix(self, one: Any) -> Any:
+        return next(iter(self.get_fixes(one)), None)
+
+    @extend_schema_field(MendSerializer(many=True))
+    def get_fixes(self, one: Any) -> Any:
+        return [fix.as_dict() for fix in one.fixes]
+
+
+class WhySerializer(serializers.Serializer[Any]):
+    items = BlockingSerializer(many=True)
+
+
+class TaskStandingSerializer(serializers.ModelSerializer[TaskRun]):
+    class Meta:
+        model = TaskRun
+        fields = ("run", "key", "index", "status", "reason", "attempt")
+        read_only_fields = fields
 
 
 class TemplateParameterSerializer(serializers.Serializer[Any]):

@@ -5,11 +5,12 @@ The same route without waiting is `api.views.agents.ClaimView`; both read and an
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -19,12 +20,11 @@ from rest_framework.exceptions import ValidationError
 
 from orchestrator import tokens
 from orchestrator.agents import waiting
-from orchestrator.agents.waiting import in_database
+from orchestrator.agents.waiting import GoneError, Seat, in_database
 from orchestrator.api.agent_shapes import AssignmentsSerializer, ClaimSerializer
 from orchestrator.api.errors import AWAY, RETRY_AFTER_SECONDS, answer, handle
 from orchestrator.database import is_away
 from orchestrator.definition import DefinitionError, strict_json
-from orchestrator.models import Agent
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _CLAIM: Final = re.compile(r"/api/agents/([a-zA-Z0-9_-]{1,80})/claim")
 _LONGEST_BODY: Final = 16_384
-
-
-class _GoneError(Exception):
-    """Whoever asked hears no answer any more."""
+_TOUCHED_EVERY: Final = timedelta(minutes=10)  # a thousand that ask each minute are not to write each minute
 
 
 def with_long_poll(app: App) -> App:
@@ -54,31 +51,32 @@ def with_long_poll(app: App) -> App:
         try:
             status, body = await _answered(scope, found[1], receive)
             await _send(send, status, body)
-        except _GoneError:
+        except GoneError:
             return
 
     return serve
 
 
 async def _answered(scope: Scope, key: str, receive: Receive) -> tuple[int, Any]:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    host, _ = split_domain_port(headers.get("host", ""))
+    host, _ = split_domain_port(_header(scope, b"host"))
     if not validate_host(host, settings.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]):
         return _error(400, "invalid", "This server does not answer to that name.")
     try:
-        agent = await in_database(_agent, headers.get("authorization", ""))
-        if agent is None:
+        known = await in_database(_asker, _header(scope, b"authorization"))
+        if known is None:
             return _error(
                 401, "token_invalid", "The token is not valid. Send 'Authorization: Bearer <token>'."
             )
-        if agent.key != key:
-            return _error(403, "not_allowed", f"This token is that of {agent.key}.")
-        given = _given(await _body(receive))
-        return 200, await _fetched(agent, given, receive)
+        name, seat = known
+        if name != key:
+            return _error(403, "not_allowed", f"This token is that of {name}.")
+        wait, most = _given(await _body(receive))
+        found = await waiting.fetch(seat, wait, most, partial(_gone, receive))
+        return 200, AssignmentsSerializer({"tasks": found}).data
     except (ValidationError, DefinitionError) as error:
         said = handle(error, {})
         return said.status_code, said.data
-    except _GoneError:
+    except GoneError:
         raise
     except Exception as error:
         if is_away(error):
@@ -87,13 +85,19 @@ async def _answered(scope: Scope, key: str, receive: Receive) -> tuple[int, Any]
         return _error(500, "internal_error", "Something went wrong in Baton; its log says what.")
 
 
-def _agent(header: str) -> Agent | None:
+def _header(scope: Scope, name: bytes) -> str:
+    """The last one of this name; read anew each time, for while an agent waits nothing more is kept than must be."""
+    return next((value.decode("latin-1") for key, value in reversed(scope["headers"]) if key == name), "")
+
+
+def _asker(header: str) -> tuple[str, Seat] | None:
+    """Whose token it is, and where they may wait."""
     scheme, _, text = header.partition(" ")
     token = tokens.find_of_agent(text.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         return None
-    tokens.touch(token)
-    return token.agent
+    tokens.touch(token, every=_TOUCHED_EVERY)
+    return token.agent.key, Seat.of(token.agent)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -101,7 +105,7 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise GoneError
         body += message.get("body", b"")
         if len(body) > _LONGEST_BODY:
             raise ValidationError("The body is longer than is accepted.", code="too_large")
@@ -109,31 +113,11 @@ async def _body(receive: Receive) -> bytes:
             return body
 
 
-def _given(body: bytes) -> dict[str, Any]:
+def _given(body: bytes) -> tuple[float, int]:
+    """How long to wait, and how many tasks to give at most."""
     shape = ClaimSerializer(data=strict_json.loads(body) if body.strip() else {})
     shape.is_valid(raise_exception=True)
-    return shape.validated_data
-
-
-async def _fetched(agent: Agent, given: dict[str, Any], receive: Receive) -> Any:
-    """What there is to do, unless whoever waits for it goes away: then nothing is left in their hands."""
-    work = asyncio.ensure_future(waiting.fetch(agent, given["wait"], given["most"]))
-    gone = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            work.cancel()
-        found = (await asyncio.gather(work, return_exceptions=True))[0]
-        if isinstance(found, asyncio.CancelledError):
-            raise _GoneError
-        if isinstance(found, BaseException):
-            raise found
-        if gone.done():
-            await waiting.give_back(found)
-            raise _GoneError
-        return AssignmentsSerializer({"tasks": found}).data
-    finally:
-        gone.cancel()
+    return shape.validated_data["wait"], shape.validated_data["most"]
 
 
 async def _gone(receive: Receive) -> None:

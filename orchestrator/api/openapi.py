@@ -23,6 +23,7 @@ def operation(
     *,
     answers: Any,
     code: int = 200,
+    media: str = "application/json",
     takes: Any = None,
     query: type[StrictSerializer] | None = None,
     headers: tuple[OpenApiParameter, ...] = (),
@@ -35,7 +36,7 @@ def operation(
         summary=summary,
         request=takes,
         parameters=[*([query] if query else []), *headers],
-        responses={code: answers, **failures},
+        responses={(code, media): answers, **failures},
     )
 
 

@@ -19,3 +19,12 @@ class StrictJSONParser(BaseParser):
         """The body's value. Raises DefinitionError; a body that is too long is read no further than to know so."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return strict_json.loads(stream.read(limit + 1), max_bytes=limit)
+
+
+class RawParser(BaseParser):
+    """Whatever is sent, unread: the view reads it as it comes."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], *_: Any, **__: Any) -> IO[bytes]:
+        return stream

@@ -10,6 +10,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from orchestrator.api.fields import LARGEST_ID, StrictCharField, StrictSerializer
+from orchestrator.definition.language import NAME_LENGTH
+from orchestrator.engine.bulk import MOST as MOST_DECIDED
 from orchestrator.engine.delegations import REASON_LENGTH as REASON_OF_DELEGATION
 from orchestrator.engine.limits import COMMENT_LENGTH, REASON_LENGTH
 from orchestrator.models import Approval
@@ -77,6 +79,15 @@ class IdempotencyKeyField(StrictCharField):
         return text
 
 
+class ItemQuery(StrictSerializer):
+    item = serializers.IntegerField(
+        default=-1,
+        min_value=-1,
+        max_value=100_000,
+        help_text="Of an item of a for_each task, counted from 0.",
+    )
+
+
 class StartSerializer(StrictSerializer):
     parameters = StrictObjectField(required=False)
     idempotency_key = IdempotencyKeyField(
@@ -91,6 +102,44 @@ class CancelSerializer(StrictSerializer):
 
 class DecisionSerializer(StrictSerializer):
     comment = StrictCharField(max_length=COMMENT_LENGTH, allow_blank=True, default="")
+    fields = StrictObjectField(  # type: ignore[assignment]  # taken out of the class by its metaclass
+        required=False, help_text="Values of the form, by name."
+    )
+    edits = StrictObjectField(
+        required=False, help_text="Facts to change as you approve, by name; each keeps its type."
+    )
+    seal = StrictCharField(
+        max_length=64,
+        required=False,
+        help_text="The `content_hash` of what you were shown: 409 `content_changed` if it has changed since.",
+    )
+    override = serializers.BooleanField(
+        default=False,
+        help_text="Decide over those who are asked, for whoever may; the comment then says why, and they are told.",
+    )
+
+
+class RecallSerializer(StrictSerializer):
+    reason = StrictCharField(max_length=REASON_LENGTH, allow_blank=True, default="")
+
+
+class DecisionsSerializer(StrictSerializer):
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID),
+        min_length=1,
+        max_length=MOST_DECIDED,
+        help_text="Approvals, decided in this order.",
+    )
+    decision = serializers.ChoiceField(["approve", "reject"])
+    comment = StrictCharField(max_length=COMMENT_LENGTH, allow_blank=True, default="")
+
+
+class SendBackSerializer(StrictSerializer):
+    to = StrictCharField(max_length=NAME_LENGTH, help_text="The key of one of `send_back_to`.")
+    comment = StrictCharField(max_length=COMMENT_LENGTH, help_text="What is to be done again.")
+    override = serializers.BooleanField(
+        default=False, help_text="Over those who are asked, by who may decide any approval."
+    )
 
 
 class PageQuery(StrictSerializer):

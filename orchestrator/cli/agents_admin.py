@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -23,6 +24,24 @@ from orchestrator.models import Agent, AgentToken
 from orchestrator.reads.agent_report import AgentReport, report
 from orchestrator.reads.agents import AgentRow, Wait, agent_rows, standing, waits
 from orchestrator.reads.states import Look
+
+
+class Cost(click.ParamType):
+    """An amount of money, which keeps its decimals."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            found = Decimal(str(value)).quantize(Decimal("0.01"))
+        except ArithmeticError:
+            found = Decimal("NaN")
+        if not found.is_finite():
+            self.fail(f"{value!r} is no amount, such as 2.50.", param, ctx)
+        return found
+
+
+COST = Cost()
 
 
 @group.command("list", cls=BatonCommand)
@@ -91,6 +110,16 @@ def _warning(wait: Wait) -> Text:
 @click.option(
     "--capacity", type=int, default=1, show_default=True, help="How many tasks it works on at once."
 )
+@click.option(
+    "--transport",
+    type=click.Choice(Agent.Transport.values),
+    default="http",
+    show_default=True,
+    help="How it gets its tasks: it asks for them, or finds them in a file of its own.",
+)
+@click.option("--cpu", type=float, help="How many processors it has.")
+@click.option("--memory-mb", type=float, help="How much memory it has, in MB.")
+@click.option("--cost", "cost_per_hour", type=COST, help="What an hour of it costs.")
 @click.option("--user", "username", help="Who does its tasks by hand: the name they sign in with.")
 def agents_register(
     agent_id: str,
@@ -98,13 +127,74 @@ def agents_register(
     username: str | None,
     capabilities: tuple[str, ...],
     pools: tuple[str, ...],
+    cpu: float | None,
+    memory_mb: float | None,
     **given: Any,
 ) -> None:
     """Register an agent and print its token, this once."""
     lists = {"capabilities": list(dict.fromkeys(capabilities)), "pools": list(dict.fromkeys(pools))}
+    resources = _amounts({}, cpu, memory_mb)
     described = {"name": agent_id if name is None else name, "user": _user(username), **lists, **given}
+    described |= {"resources": resources}
     agent, token, text = tokens.register_agent(agent_id, **described)
     _emit_token(agent, token, text, f"{agent.key} is registered.")
+
+
+@group.command("edit", cls=BatonCommand)
+@click.argument("agent_id", metavar="AGENT")
+@click.option("--name", help="What people call it.")
+@click.option("--kind", type=click.Choice(Agent.Kind.values))
+@click.option("--transport", type=click.Choice(Agent.Transport.values), help="How it gets its tasks.")
+@click.option("--description", help="What it is good for.")
+@click.option("--capability", "capabilities", multiple=True, help="In place of those it has; '' for none.")
+@click.option("--pool", "pools", multiple=True, help="In place of those it is in; '' for none.")
+@click.option("--capacity", type=int, help="How many tasks it works on at once.")
+@click.option("--cpu", type=float, help="How many processors it has; 0 takes it back.")
+@click.option("--memory-mb", type=float, help="How much memory it has, in MB; 0 takes it back.")
+@click.option("--cost", "cost_per_hour", type=COST, help="What an hour of it costs.")
+@click.option("--user", "username", help="Who does its tasks by hand; '' for nobody.")
+def agents_edit(
+    agent_id: str,
+    username: str | None,
+    capabilities: tuple[str, ...],
+    pools: tuple[str, ...],
+    cpu: float | None,
+    memory_mb: float | None,
+    **given: Any,
+) -> None:
+    """Change what is said of an agent: only what is given."""
+    agent = agents.find_agent(agent_id)
+    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for name, words in (("capabilities", capabilities), ("pools", pools)):
+        if words:
+            changed[name] = [word for word in dict.fromkeys(words) if word]
+    if cpu is not None or memory_mb is not None:
+        changed["resources"] = _amounts(agent.resources, cpu, memory_mb)
+    if username is not None:
+        changed["user"] = _user(username or None)
+    if not changed:
+        raise click.UsageError("Say what is to be changed, such as --capacity 4; --help lists it all.")
+    agent = agents.describe(agent, seen=agents.revision_of(agent), **changed)
+    emit(_told(agent), lambda: Text(f"{agent.key} was changed."))
+
+
+def _told(agent: Agent) -> dict[str, Any]:
+    """All that can be said of it."""
+    return {
+        **_described(*agent_rows([agent], each=0)),
+        "transport": agent.transport,
+        "description": agent.description,
+        "resources": agent.resources,
+        "cost_per_hour": None if agent.cost_per_hour is None else str(agent.cost_per_hour),
+        "user": agent.user.get_username() if agent.user else None,
+    }
+
+
+def _amounts(known: Mapping[str, Any], cpu: float | None, memory_mb: float | None) -> dict[str, Any]:
+    """What it has by now; 0 takes a figure back."""
+    given = {name: value for name, value in (("cpu", cpu), ("memory_mb", memory_mb)) if value is not None}
+    whole = {name: int(value) if value.is_integer() else value for name, value in given.items()}
+    return {name: value for name, value in {**known, **whole}.items() if value != 0}
 
 
 def _user(name: str | None) -> AbstractUser | None:

@@ -18,7 +18,12 @@ from orchestrator.cli.exits import JSON_FLAG, Exit, Failure, sentence
 MODULES: dict[str, tuple[str, ...]] = {
     "Workflows": ("orchestrator.cli.workflows",),
     "Runs": ("orchestrator.cli.runs", "orchestrator.cli.watching"),
-    "Approvals": ("orchestrator.cli.approvals", "orchestrator.cli.delegations"),
+    "Approvals": (
+        "orchestrator.cli.approvals",
+        "orchestrator.cli.talk",
+        "orchestrator.cli.delegations",
+        "orchestrator.cli.chats",
+    ),
     "Agents": ("orchestrator.cli.agents", "orchestrator.cli.agents_admin"),
     "Upkeep": ("orchestrator.cli.upkeep",),
     "Processes": ("orchestrator.cli.processes",),

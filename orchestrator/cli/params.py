@@ -38,15 +38,16 @@ def param_option(function: Function) -> Function:
         "params",
         metavar="KEY=VALUE",
         multiple=True,
-        callback=_split,
+        callback=pairs,
         help="A parameter; lists and maps as JSON. Can be given several times.",
     )
     return option(function)
 
 
-def _split(_ctx: click.Context, _option: click.Parameter, pairs: Iterable[str]) -> dict[str, str]:
+def pairs(_ctx: click.Context, _option: click.Parameter, given: Iterable[str]) -> dict[str, str]:
+    """`key=value`, several times, as a map of texts."""
     found: dict[str, str] = {}
-    for pair in pairs:
+    for pair in given:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise click.BadParameter(f"{pair!r} is not of the form key=value.")
@@ -56,7 +57,9 @@ def _split(_ctx: click.Context, _option: click.Parameter, pairs: Iterable[str]) 
     return found
 
 
-def typed(texts: Mapping[str, str], types: Mapping[str, FieldType]) -> dict[str, Any]:
+def typed(
+    texts: Mapping[str, str], types: Mapping[str, FieldType], path: str = "parameters"
+) -> dict[str, Any]:
     """The values. A name that was not declared stays text: whoever takes the parameters says it is unknown."""
     values: dict[str, Any] = {}
     issues: list[Issue] = []
@@ -66,9 +69,9 @@ def typed(texts: Mapping[str, str], types: Mapping[str, FieldType]) -> dict[str,
             values[name] = _READERS.get(kind, str)(text)
         except (ValueError, DefinitionError):
             message = f"{name} must be {_WANTED[kind]}; it is {text[:60]!r}."
-            issues.append(Issue(f"parameters.{name}", "wrong_type", message))
+            issues.append(Issue(f"{path}.{name}", "wrong_type", message))
     if issues:
-        raise InvalidError(issues[0].message, issues, code="invalid_parameters")
+        raise InvalidError(issues[0].message, issues, code=f"invalid_{path}")
     return values
 
 

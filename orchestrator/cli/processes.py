@@ -69,6 +69,7 @@ def _keep(names: Sequence[str], host: str = "", port: int = 0) -> NoReturn:
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
         command += ["--host", host, "--port", str(port)]
+        os.environ["BATON_PORT"] = str(port)  # of which links in mails are made where nothing else is said
         address = _url(host, port)
     _announce(names, address)
     sys.stdout.flush()

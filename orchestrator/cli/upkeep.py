@@ -23,7 +23,7 @@ from orchestrator.reads.status import find_workflow, workflows_with_last_run
 
 @click.command("health", cls=OfflineCommand)
 def health() -> None:
-    """Say whether web, workers, clock, database and queue are alive. Exit code 1 if one is not."""
+    """Say whether web, workers, clock, database, queue and notices are well. Exit code 1 if one is not."""
     with contextlib.suppress(DatabaseError, database.DatabaseNotReadyError):
         database.prepare()  # what it cannot do is part of the answer
     parts = read_health()

@@ -69,7 +69,12 @@ def _debugged(run: Run, reasons: Sequence[Blocking], lines: Sequence[EventLine])
 
 def _reason(one: Blocking) -> Text:
     text = Text(f"\n{plain(one.sentence)}")
-    return text.append(f"\n  → {plain(one.fix)}", style="bold") if one.fix else text
+    if one.fix:
+        text.append(f"\n  → {plain(one.fix)}", style="bold")
+    for fix in one.fixes:
+        if fix.command not in one.fix:
+            text.append(f"\n  → {plain(fix.text)}: {plain(fix.command)}", style="bold")
+    return text
 
 
 def _silence(run: Run, reasons: Sequence[Blocking]) -> list[Text]:

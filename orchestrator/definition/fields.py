@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from orchestrator.definition.expressions.values import equal
 from orchestrator.definition.issues import Issue, at, show, warning
 from orchestrator.definition.names import did_you_mean, nearest
 
-FieldType = Literal["string", "integer", "number", "boolean", "list", "map", "any", "expression"]
+FieldType = Literal["string", "integer", "number", "boolean", "date", "list", "map", "any", "expression"]
 Rule = Callable[[dict[str, Any], str], list[Issue]]
 
 _SAID = {
@@ -22,6 +23,7 @@ _SAID = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "date": "a date like 2026-12-24",
     "list": "a list",
     "map": "a map",
     "expression": "an expression",
@@ -48,6 +50,8 @@ def has_type(value: object, kind: str) -> bool:
             return isinstance(value, str)
         case "boolean":
             return isinstance(value, bool)
+        case "date":
+            return isinstance(value, str) and _is_date(value)
         case "integer":
             return not isinstance(value, bool) and (
                 isinstance(value, int) or (isinstance(value, float) and value.is_integer())
@@ -60,15 +64,32 @@ def has_type(value: object, kind: str) -> bool:
             return isinstance(value, dict)
 
 
+def _is_date(text: str) -> bool:
+    """A day of the calendar in the one way in which a browser sends it."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def is_among(value: object, choices: Iterable[object]) -> bool:
     """Whether it is one of the choices, true not being 1."""
     return any(equal(value, choice) for choice in choices)
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What the maps of a list are made of, for whoever makes a form of it; `name` is what one of them is called."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One parameter. `minimum` and `maximum` bound a number, or the length of a list; `items` is the type of each
-    member of a list or a map; `templated` False: `{{ }}` is refused, its value must stand in the definition."""
+    member of a list or a map; `templated` False: `{{ }}` is refused, its value must stand in the definition. `parts` checks
+    nothing: a rule of the action does."""
 
     name: str
     type: FieldType
@@ -85,6 +106,7 @@ class Field:
     example: Any = None
     advanced: bool = False
     templated: bool = True
+    parts: Parts | None = None
 
     @property
     def title(self) -> str:

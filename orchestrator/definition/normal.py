@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.definition import language
 from orchestrator.definition.fields import bare_expression
+from orchestrator.definition.issues import at
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS_OF_THE_LANGUAGE = frozenset({"true", "false", "null", "in", "has"})
@@ -61,6 +62,8 @@ def with_approvers(task: dict[str, Any]) -> dict[str, Any]:
     parameters = task.get("parameters", {})
     if not isinstance(parameters, dict) or parameters.get("approvers") is not None:
         return task
+    if parameters.get("levels") is not None:
+        return task
     named = (
         parameters.get("approver")
         or task.get("approvers")
@@ -81,6 +84,17 @@ def approver_names(approvers: Any) -> list[str]:
         return []
     names = [name.strip() for name in approvers if isinstance(name, str)]
     return list(dict.fromkeys(name for name in names if name))
+
+
+def levels_of_gate(parameters: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Where the levels of an approval gate stand, and what each says; a gate without has one, which is the gate itself."""
+    levels = parameters.get("levels")
+    if levels is None:
+        return [(path, parameters)]
+    if not isinstance(levels, list):
+        return []
+    where = at(path, "levels")
+    return [(at(where, place), one) for place, one in enumerate(levels) if isinstance(one, dict)]
 
 
 def _agent_as_approver(task: Mapping[str, Any]) -> str:

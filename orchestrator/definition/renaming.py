@@ -25,7 +25,19 @@ def rename_in_task(task: Any, names: Names) -> Any:
 
     Dependencies are not expressions and stay as they are.
     """
-    return rewrite_in_task(task, _renaming(names), ("tasks",))
+    return _sent_back_to(rewrite_in_task(task, _renaming(names), ("tasks",)), names)
+
+
+def _sent_back_to(task: Any, names: Names) -> Any:
+    """An approval names the tasks that it may be sent back to by their keys."""
+    given = task.get("parameters") if isinstance(task, dict) else None
+    if not isinstance(given, dict):
+        return task
+    targets = given.get("send_back_to")
+    if not isinstance(targets, list) or not any(isinstance(one, str) and one in names for one in targets):
+        return task
+    renamed = [names.get(one, one) if isinstance(one, str) else one for one in targets]
+    return {**task, "parameters": {**given, "send_back_to": renamed}}
 
 
 def rewrite_in_task(task: Any, rewrite: Rewrite, roots: Sequence[str]) -> Any:

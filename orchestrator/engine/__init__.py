@@ -7,9 +7,11 @@ of a run goes through `turn.take_turn`, one database transaction; the decisions 
 
 from __future__ import annotations
 
-from orchestrator.engine import agent_work, agents
-from orchestrator.engine.approvals import decide
+from orchestrator.engine import agent_work, agents, artifacts
+from orchestrator.engine.approvals import decide, recall, send_back
 from orchestrator.engine.approvers import check_approvers
+from orchestrator.engine.bulk import decide_many
+from orchestrator.engine.decisions import Beside
 from orchestrator.engine.definitions import (
     archive,
     check_definition,
@@ -22,6 +24,7 @@ from orchestrator.engine.definitions import (
 from orchestrator.engine.delegations import delegate, revoke_delegation
 from orchestrator.engine.lifecycle import cancel, pause, resume, run_of_key, start
 from orchestrator.engine.people import complete_task, fail_task, retry_task, skip_task
+from orchestrator.engine.talk import answer, ask, comment, withdraw_question
 from orchestrator.engine.template_saving import (
     add_template_version,
     delete_template,
@@ -31,19 +34,27 @@ from orchestrator.engine.template_saving import (
 )
 from orchestrator.engine.templates import all_templates, find_template, make_definition
 from orchestrator.engine.trials import check_trial, start_trial
+from orchestrator.engine.uploads import Upload
 
 __all__ = [
+    "Beside",
+    "Upload",
     "add_template_version",
     "agent_work",
     "agents",
     "all_templates",
+    "answer",
     "archive",
+    "artifacts",
+    "ask",
     "cancel",
     "check_approvers",
     "check_definition",
     "check_trial",
+    "comment",
     "complete_task",
     "decide",
+    "decide_many",
     "delegate",
     "delete_template",
     "fail_task",
@@ -52,6 +63,7 @@ __all__ = [
     "migrate_workflow",
     "pause",
     "publish",
+    "recall",
     "restore_template",
     "resume",
     "retire_template",
@@ -60,9 +72,11 @@ __all__ = [
     "run_of_key",
     "save_template",
     "save_workflow",
+    "send_back",
     "skip_task",
     "start",
     "start_draft",
     "start_trial",
+    "withdraw_question",
     "workflow_of_template",
 ]

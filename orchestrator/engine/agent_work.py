@@ -6,11 +6,12 @@ lease has gone to somebody else changes nothing and is told so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from orchestrator import conf
 from orchestrator.definition import DefinitionError
 from orchestrator.definition.expressions import ExpressionError
 from orchestrator.engine import rows
+from orchestrator.engine.agent_resources import chosen
 from orchestrator.engine.agents import FAILURES_UNTIL_QUARANTINE, PEOPLE
 from orchestrator.engine.attempts import (
     MAX_LOG_LENGTH,
@@ -41,6 +43,7 @@ from orchestrator.secrets import SecretError
 
 MOST_AT_ONCE: Final = 50
 LOOKS: Final = 3
+TAKING: Final = 0x7A6B  # of the locks that PostgreSQL keeps for whoever asks for one by number
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -80,16 +83,27 @@ def waiting_for(addresses: Sequence[str] | None) -> QuerySet[TaskRun]:
 
 
 def take(agent: Agent, most: int = 1) -> list[Assignment]:
-    """Up to `most` tasks that wait for this agent, as far as it has room; none while it is drained or in quarantine."""
-    room = min(most, MOST_AT_ONCE, free_capacity(agent))
-    if agent.state != Agent.State.ACTIVE or room <= 0:
-        return []
-    if not waiting_for(agent.addresses).exists():
+    """Up to `most` tasks that wait for this agent, as far as it has room and resources; none while it is drained or in
+    quarantine."""
+    if agent.state != Agent.State.ACTIVE or not waiting_for(agent.addresses).exists():
         return []  # most who ask: no transaction is begun for them
+    if free_capacity(agent) <= 0:
+        return []
     with committing("take"):
-        claims = _claims(agent, room)
+        _alone(agent)
+        claims = _claims(agent, min(most, MOST_AT_ONCE, free_capacity(agent)))
         leases = _leases(agent, claims)
     return _assigned(agent, leases, claims)
+
+
+def _alone(agent: Agent) -> None:
+    """Let nobody else take up work for the same agent until the transaction ends: what it has room for is counted once.
+
+    SQLite has one writer anyhow. No row is locked: whoever settles work locks the run first and the agent then.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TAKING, agent.pk % 2**31])
 
 
 def _claims(agent: Agent, room: int) -> list[Claim]:
@@ -97,7 +111,8 @@ def _claims(agent: Agent, room: int) -> list[Claim]:
     run, does not."""
     claims: list[Claim] = []
     for _ in range(LOOKS):
-        found = waiting_for(agent.addresses).values_list("pk", "run_id")[: room - len(claims)]
+        reserved = [claim.planned.resources for claim in claims]
+        found = chosen(agent, waiting_for(agent.addresses), room - len(claims), reserved)
         signals: list[Signal] = [Taken(run_id=run, task_id=task, agent=agent.key) for task, run in found]
         claims += take_turn(signals).claims if signals else []
         if not signals or len(claims) >= room:
@@ -164,7 +179,7 @@ def assignment_of(lease: Lease) -> Assignment | None:
     """What was given out under this lease, once more; None when it holds no longer. Raises whatever keeps it from being
     given out, which `fail` makes its outcome."""
     attempt = _attempt(lease)
-    if attempt is None or not _still_held(lease).exists():
+    if attempt is None or not still_held(lease).exists():
         return None
     parameters, _ = parameters_of(attempt)
     return _assignment(lease, attempt, parameters)
@@ -184,21 +199,21 @@ def keep_alive(lease: Lease) -> Sign:
     if lease.task_run.timeout_at is not None:
         until = min(until, lease.task_run.timeout_at)
     with committing("heartbeat"):
-        held = _still_held(lease).update(due_at=until)
+        held = still_held(lease).update(due_at=until)
     if held:
         return Sign(until)
     if lease.task_run.status == TaskStatus.CANCELLED:
         with committing("lease"):
             _end(lease, Lease.Outcome.LOST)
         return Sign(None, is_cancelled=True)
-    raise _lost(lease)
+    raise lease_lost(lease)
 
 
 def write_log(lease: Lease, lines: Sequence[tuple[str, str]]) -> None:
     """Add lines, each of a level and a text, to the log of the task. What is above the bound of an attempt is not kept."""
     attempt = _attempt(lease)
-    if attempt is None or not _still_held(lease).exists():
-        raise _lost(lease)
+    if attempt is None or not still_held(lease).exists():
+        raise lease_lost(lease)
     _prepare_redactor(attempt)
     attempt.logged = lease.logged
     for level, message in lines:
@@ -243,7 +258,7 @@ def _settle(lease: Lease, outcome: AttemptSignal, how: Lease.Outcome) -> None:
         refused = bool(take_turn([outcome]).conflicts)
         _end(lease, Lease.Outcome.LOST if refused else how)
     if refused:
-        raise _lost(lease)
+        raise lease_lost(lease)
 
 
 def _end(lease: Lease, how: Lease.Outcome) -> None:
@@ -276,11 +291,13 @@ def note_lost() -> int:
     return len(found)
 
 
-def _still_held(lease: Lease) -> QuerySet[TaskRun]:
+def still_held(lease: Lease) -> QuerySet[TaskRun]:
+    """The row of the task while it runs under this lease."""
     return TaskRun.objects.filter(pk=lease.task_run_id, claim=lease.claim, status=TaskStatus.RUNNING)
 
 
-def _lost(lease: Lease) -> ConflictError:
+def lease_lost(lease: Lease) -> ConflictError:
+    """What whoever comes too late is told."""
     text = f"Lease {lease.pk} is no longer yours: the task was given to another, has ended, or was cancelled."
     return ConflictError(text, code="lease_lost")
 
@@ -308,7 +325,7 @@ def _attempt_of(task_run_id: int, agent: str) -> Attempt | None:
 def _attempt_to_settle(lease: Lease) -> Attempt:
     attempt = _attempt(lease)
     if attempt is None:
-        raise _lost(lease)
+        raise lease_lost(lease)
     return attempt
 
 
@@ -323,15 +340,19 @@ def _prepare_redactor(attempt: Attempt) -> Any:
 # Work of people, who do not fetch it and hold nothing: they do it and say so.
 
 
-def hand_in(agent: Agent, task_run: TaskRun, output: Any) -> None:
+def hand_in(
+    agent: Agent, task_run: TaskRun, output: Any, beside: Callable[[Lease], None] = lambda _lease: None
+) -> None:
     """A person has done it. Raises InvalidError when that is not what was agreed, which leaves it open, and ConflictError
-    when somebody else was first."""
+    when somebody else was first. `beside` stores what comes with it, in the same transaction."""
     attempt = _waiting(task_run)
     outcome = outcome_of(attempt, output, None)
     if isinstance(outcome, Failed) and outcome.error is not None:
         raise InvalidError(outcome.error["message"], code=outcome.error["code"])
     with committing("hand in"):
-        complete(_taken_up(agent, task_run), output)
+        lease = _taken_up(agent, task_run)
+        beside(lease)
+        complete(lease, output)
 
 
 def decline(agent: Agent, task_run: TaskRun, reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -24,6 +26,10 @@ MOST_NAMES: Final = 100
 PEOPLE: Final = (Agent.Kind.HUMAN, Agent.Kind.HYBRID)
 ONLINE_WITHIN: Final = timedelta(seconds=90)  # an agent that waits for work is heard of every few seconds
 FAILURES_UNTIL_QUARANTINE: Final = 5
+RESOURCES: Final = {
+    "cpu": 10_000,
+    "memory_mb": 100_000_000,
+}  # what tasks may reserve, and the most an agent has
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 _FIELDS: Final = (
     "name",
@@ -54,16 +60,36 @@ def register(key: str, **given: Any) -> Agent:
     return agent
 
 
-def describe(agent: Agent, **given: Any) -> Agent:
-    """Change what is said of an agent: only the fields that are given."""
+def describe(agent: Agent, *, seen: str = "", **given: Any) -> Agent:
+    """Change what is said of an agent: only the fields that are given. `seen` is the revision that whoever changes it
+    was shown. Raises InvalidError; ConflictError when it is described otherwise by now, or may not change yet."""
     values = _checked(given)
-    for name, value in values.items():
-        setattr(agent, name, value)
     with committing("agent"):
-        agent.save(update_fields=list(values))
+        now = Agent.objects.select_for_update().filter(pk=agent.pk).first()
+        if now is None:
+            raise NotFoundError(f"There is no agent {agent.key!r} any more.")
+        _refuse_conflict(now, seen, values)
+        for name, value in values.items():
+            setattr(now, name, value)
+        now.save(update_fields=list(values))
     registry.forget()
     agent.refresh_from_db()
     return agent
+
+
+def revision_of(agent: Agent) -> str:
+    """Another one whenever something else is said of the agent."""
+    said = [str(getattr(agent, "user_id" if name == "user" else name)) for name in _FIELDS]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def _refuse_conflict(now: Agent, seen: str, values: Mapping[str, Any]) -> None:
+    if seen and seen != revision_of(now):
+        message = f"{now.key} was changed meanwhile; look at what is said of it now, and change it again."
+        raise ConflictError(message, code="changed")
+    if values.get("transport", now.transport) != now.transport and now.leases.filter(ended_at=None).exists():
+        message = f"{now.key} still holds work; drain it before it gets its tasks in another way."
+        raise ConflictError(message, code="busy")
 
 
 def find_agent(key: str) -> Agent:
@@ -99,6 +125,11 @@ def seen(agents: Sequence[int]) -> None:
     now = timezone.now()
     stale = Q(seen_at=None) | Q(seen_at__lt=now - ONLINE_WITHIN / 6)
     Agent.objects.filter(stale, pk__in=agents).update(seen_at=now)
+
+
+def given_nothing() -> list[int]:
+    """Those who are drained or in quarantine."""
+    return list(Agent.objects.exclude(state=Agent.State.ACTIVE).order_by().values_list("pk", flat=True))
 
 
 def is_online(agent: Agent) -> bool:
@@ -143,6 +174,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
         issues.append(Issue("capacity", "out_of_range", f"capacity is from 1 to {MOST_CAPACITY:,}."))
     if "resources" in values:
         check_json(values["resources"], "resources", 10_000)
+        issues += _faults_of_resources(values["resources"])
     cost = values.get("cost_per_hour")
     if cost is not None and not 0 <= Decimal(str(cost)) < 10**8:
         issues.append(
@@ -159,6 +191,21 @@ def _faults_of_words(name: str, words: Any) -> list[Issue]:
     if not sound or not all(isinstance(word, str) and _WORD.fullmatch(word) for word in words):
         return [Issue(name, "invalid", rule)]
     return []
+
+
+def _faults_of_resources(given: Any) -> list[Issue]:
+    """What tasks reserve is a number; whatever else an agent says of itself is kept."""
+    if not isinstance(given, dict):
+        return [Issue("resources", "invalid", "resources is a map, such as {cpu: 4, memory_mb: 8192}.")]
+    return [
+        Issue(f"resources.{name}", "out_of_range", f"{name} is a number above 0, at most {most:,}.")
+        for name, most in RESOURCES.items()
+        if name in given and not _is_amount(given[name], most)
+    ]
+
+
+def _is_amount(value: Any, most: int) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= most
 
 
 def _is_within(value: Any, least: int, most: int) -> bool:

@@ -12,8 +12,10 @@ from orchestrator.definition import Issue
 from orchestrator.definition.fields import holds_template
 from orchestrator.definition.issues import at, show, warning
 from orchestrator.definition.language import APPROVAL_GATE, NAME_LENGTH
-from orchestrator.definition.normal import approver_names, normal_task
+from orchestrator.definition.normal import approver_names, levels_of_gate, normal_task
 from orchestrator.definition.rules.draft import mapping
+from orchestrator.permissions import OVERRIDE
+from orchestrator.planning.decidable import asks_others
 
 _GROUP = "group:"
 _MOST = 500  # names that are looked up: a query does not grow with whatever somebody writes
@@ -33,13 +35,40 @@ def check_approvers(data: Any) -> list[Issue]:
     ]
 
 
+def check_author(data: Any, author: User | None) -> list[Issue]:
+    """An error for each approval that only its author could decide, who may not; only an administrator's word would help."""
+    if author is None or author.has_perm(OVERRIDE):
+        return []
+    return [
+        Issue(at(where, "approvers"), "only_author", _ONLY_AUTHOR)
+        for key, task in mapping(mapping(data).get("tasks")).items()
+        if mapping(task).get("action") == APPROVAL_GATE
+        for where, level in _decided_by_others(normal_task(task), at(at("tasks", key), "parameters"))
+        if approver_names(level.get("approvers")) == [author.get_username()]
+        and not asks_others(level.get("escalation"))
+    ]
+
+
+_ONLY_AUTHOR = (
+    "Nobody could decide this: you publish this version, and whoever does may not decide on it. Name somebody "
+    "else too, or set allow_author."
+)
+
+
+def _decided_by_others(task: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The levels of a gate on which its author does not decide."""
+    given = mapping(task.get("parameters"))
+    return [] if given.get("allow_author") is True else levels_of_gate(given, path)
+
+
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Where each approver stands whose name is in the definition itself."""
     for key, task in mapping(data.get("tasks")).items():
         if mapping(task).get("action") == APPROVAL_GATE:
-            approvers = mapping(normal_task(task).get("parameters")).get("approvers")
-            where = at(at(at("tasks", key), "parameters"), "approvers")
-            yield from ((place, name) for place, name in _one_by_one(approvers, where) if _is_name(name))
+            given, path = mapping(normal_task(task).get("parameters")), at(at("tasks", key), "parameters")
+            for where, level in levels_of_gate(given, path):
+                named = _one_by_one(level.get("approvers"), at(where, "approvers"))
+                yield from ((place, name) for place, name in named if _is_name(name))
 
 
 def _one_by_one(approvers: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from orchestrator import actions, catalog
 from orchestrator.catalog import Template
 from orchestrator.definition import CURRENT, Definition, DefinitionError, Report, check, migrate
+from orchestrator.engine.approvers import check_author
 from orchestrator.engine.points import committing
 from orchestrator.engine.templates import as_template, version_in_use
 from orchestrator.exceptions import InvalidError, NotFoundError
@@ -40,7 +41,7 @@ def save_workflow(
     A definition of an older schema is kept as it is as version 1, and what it was migrated to as version 2. Raises
     DefinitionError with every problem when it does not check.
     """
-    definition = _checked(data)
+    definition = _checked(data, user)
     return _under_free_key(
         key or definition.id or definition.name,
         lambda free: _create(free, data, definition, user=user, template=template, note=note),
@@ -79,7 +80,7 @@ def publish(
     workflow: Workflow, data: Mapping[str, Any], *, user: User | None = None, note: str = ""
 ) -> WorkflowVersion:
     """Publish a new version of an existing workflow. Raises DefinitionError."""
-    definition = _checked(data)
+    definition = _checked(data, user)
     with committing("publish"):
         version = _store_versions(_locked(workflow), data, definition.data, user, note)
         workflow.name = definition.name
@@ -102,10 +103,12 @@ def _locked(workflow: Workflow) -> Workflow:
     return workflow
 
 
-def _checked(data: Mapping[str, Any]) -> Definition:
+def _checked(data: Mapping[str, Any], author: User | None = None) -> Definition:
     report = check_definition(data)
     if report.definition is None:
         raise DefinitionError(report.issues)
+    if faults := check_author(report.definition.data, author):
+        raise DefinitionError([*faults, *report.issues])
     return report.definition
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orchestrator.definition.issues import Issue, show
+from orchestrator.engine import notices
 from orchestrator.engine.limits import check_text
 from orchestrator.engine.points import committing
 from orchestrator.exceptions import BatonError, ConflictError, InvalidError, NotAllowedError
@@ -47,7 +48,7 @@ def delegate(
         # Both people are locked, in one order: two delegations that conflict are not made side by side.
         list(User.objects.select_for_update().filter(pk__in=(new.person, new.to)).order_by("pk").values("pk"))
         _refuse(new, now)
-        return Delegation.objects.create(
+        made = Delegation.objects.create(
             person=person,
             to=delegate_,
             starts_at=begins,
@@ -56,6 +57,9 @@ def delegate(
             created_by=by,
             created_at=now,
         )
+        kind = notices.Kind.DELEGATED
+        notices.post(kind, None, now=now, nth=made.pk, by=person.pk, to=[new.to], text=reason)
+    return made
 
 
 def revoke_delegation(delegation: Delegation, *, now: datetime | None = None) -> None:

@@ -35,7 +35,7 @@ from orchestrator.planning.machine import RUN_ENDED, TaskStatus
 from orchestrator.planning.opening import fold, open_task
 from orchestrator.planning.outcomes import handle
 from orchestrator.planning.plan import PlanTask
-from orchestrator.planning.signals import WHOLE_RUN, Signal, TaskSignal, Told
+from orchestrator.planning.signals import Signal, TaskSignal, takes_back
 from orchestrator.planning.state import RunState, TaskState
 
 logger = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class _Turn:
         self.memory = memory
         self.claiming = claiming
         self.now = now
-        self.world = World(now, served, random.random, conf.lease_seconds())
+        self.world = World(now, served, random.random, conf.lease_seconds(), conf.business_hours())
         self.boards: list[Board] = []
         self.result = TurnResult()
 
@@ -216,7 +216,7 @@ class _Turn:
         self._add_groups()
 
     def _touches_all(self, run_id: int) -> bool:
-        return any(isinstance(signal, (*WHOLE_RUN, Told)) for signal in self.by_run.get(run_id, ()))
+        return any(takes_back(signal) for signal in self.by_run.get(run_id, ()))
 
     def _add_groups(self) -> None:
         """An item's outcome counts in the row of its task."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from orchestrator.engine import approvals_store, rows
+from orchestrator.engine import approvals_store, rows, talk_store
 from orchestrator.engine.columns import time_out
 from orchestrator.events import Chain
 from orchestrator.models import TaskRun
@@ -25,6 +25,7 @@ def write(boards: Sequence[Board], now: datetime) -> None:
     rows.insert_events([row for board in boards for row in _event_rows(board.run, board.events, now)])
     rows.save_runs([board.run for board in boards])
     approvals_store.store(boards, now)
+    talk_store.store(boards, now)
 
 
 def _remove(items: Iterable[TaskState]) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from orchestrator.models.access import ApiToken, Secret, SignInFailure
 from orchestrator.models.agents import Agent, AgentToken, Lease
 from orchestrator.models.approvals import Approval, Approver, Vote
+from orchestrator.models.artifacts import Artifact
 from orchestrator.models.delegations import Delegation
 from orchestrator.models.events import Event, LogLine
+from orchestrator.models.notices import ChatHook, Delivery, Notice, NoticePreference
 from orchestrator.models.preferences import Hidden
 from orchestrator.models.processes import Process
 from orchestrator.models.runs import Run, TaskRun
+from orchestrator.models.talk import Attachment, Comment, Question
 from orchestrator.models.templates import TeamTemplate, TeamTemplateVersion
 from orchestrator.models.workflows import Workflow, WorkflowVersion
 
@@ -24,12 +27,20 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Approver",
+    "Artifact",
+    "Attachment",
+    "ChatHook",
+    "Comment",
     "Delegation",
+    "Delivery",
     "Event",
     "Hidden",
     "Lease",
     "LogLine",
+    "Notice",
+    "NoticePreference",
     "Process",
+    "Question",
     "Run",
     "Secret",
     "SignInFailure",

@@ -20,6 +20,8 @@ class Approval(models.Model):
         REJECTED = "rejected"
         EXPIRED = "expired"
         CANCELLED = "cancelled"
+        SENT_BACK = "sent_back", "Sent back"
+        RECALLED = "recalled"
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals")
     task_run = models.ForeignKey(TaskRun, on_delete=models.CASCADE, related_name="approvals")
@@ -29,8 +31,15 @@ class Approval(models.Model):
     instructions = models.TextField(blank=True)
     data = OrderedJSONField(default=dict)
     content_hash = models.CharField(max_length=64)
+    form = OrderedJSONField(default=list, blank=True, db_default=models.Value([], OrderedJSONField()))
+    editable = OrderedJSONField(default=list, blank=True, db_default=models.Value([], OrderedJSONField()))
     allow_requester = models.BooleanField(default=False)
+    allow_author = models.BooleanField(default=False, db_default=False)
+    # The level that is asked, of several the first; and how all of them stand, nothing where the gate names its approvers.
+    level = models.PositiveSmallIntegerField(default=1, db_default=1)
+    levels = OrderedJSONField(default=list, blank=True, db_default=models.Value([], OrderedJSONField()))
     on_timeout = models.CharField(max_length=16, default="reject")
+    send_back_to = OrderedJSONField(default=list, blank=True, db_default=models.Value([], OrderedJSONField()))
     requested_at = models.DateTimeField()
     deadline_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -53,8 +62,9 @@ class Approval(models.Model):
         indexes = (
             models.Index(fields=["requested_at"], condition=Q(status="open"), name="approval_open"),
             models.Index(fields=["status", "-id"], name="approval_by_status"),
+            # The whole order of the list: several may be closed in one moment.
             models.Index(
-                fields=["decided_at"], condition=Q(decided_at__isnull=False), name="approval_decided"
+                fields=["-decided_at", "-id"], condition=Q(decided_at__isnull=False), name="approval_closed"
             ),
         )
 
@@ -63,9 +73,14 @@ class Approval(models.Model):
 
 
 class Approver(models.Model):
-    """A person or group that may decide; `name` is what the definition said, known or not."""
+    """A person or group that may decide on a level; `name` is what the definition said, known or not.
+
+    `done`: the level was decided while others still are not, so these are asked no more.
+    """
 
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="approvers")
+    level = models.PositiveSmallIntegerField(default=1, db_default=1)
+    done = models.BooleanField(default=False, db_default=False)
     name = models.CharField(max_length=200)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
@@ -73,7 +88,9 @@ class Approver(models.Model):
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["approval", "name"], name="approver_named_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["approval", "level", "name"], name="approver_named_once"),
+        )
         indexes = (models.Index(fields=["name"], name="approver_by_name"),)
 
     def __str__(self) -> str:
@@ -81,7 +98,7 @@ class Approver(models.Model):
 
 
 class Vote(models.Model):
-    """What one person decided, for themselves or, by delegation, for another."""
+    """What one person decided, for themselves or, by delegation, for another. One that is void is only record."""
 
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
     level = models.PositiveSmallIntegerField(default=1)
@@ -92,12 +109,23 @@ class Vote(models.Model):
     decision = models.CharField(max_length=16)
     comment = models.TextField(blank=True)
     override = models.BooleanField(default=False)
+    fields = OrderedJSONField(default=dict, blank=True, db_default=models.Value({}, OrderedJSONField()))
+    # Of an approval with edits: what was changed ({name, before, after}), and the seal of what was shown before.
+    edits = OrderedJSONField(default=list, blank=True, db_default=models.Value([], OrderedJSONField()))
+    seal = models.CharField(max_length=64, blank=True, default="", db_default="")
+    seal_shown = models.CharField(max_length=64, blank=True, default="", db_default="")
     at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True, blank=True)  # somebody changed what had been agreed to
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["approval", "level", "person"], name="one_vote_per_person"),
+            models.UniqueConstraint(
+                fields=["approval", "level", "person"],
+                condition=Q(voided_at=None),
+                name="one_standing_vote_per_person",
+            ),
         )
+        indexes = (models.Index(fields=["approval", "person"], name="vote_by_person"),)
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.decision}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from orchestrator.planning.business import USUAL, Calendar
 from orchestrator.planning.joins import Verdict, judge
 from orchestrator.planning.machine import (
     RUN_ENDED,
@@ -26,24 +27,29 @@ from orchestrator.planning.plan import Plan, PlanTask
 from orchestrator.planning.state import (
     CastVote,
     CloseApproval,
+    EditApproval,
     Escalate,
     NewEvent,
     OpenApproval,
     RunState,
+    Stands,
     TaskState,
 )
+from orchestrator.planning.talk import Talk
 
 HANDLED = "handled"  # reason of a failed task whose failure a later task provided for
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the planner may ask of the outside: who is served, and a number in [0, 1) for jitter."""
+    """What the planner may ask of the outside: who is served, and a number in [0, 1) for jitter, and what
+    hours count where a gate counts business hours and does not say which."""
 
     now: datetime
     served: Callable[[str], bool]
     jitter: Callable[[], float]
     lease_seconds: float = 60.0
+    business_hours: Calendar = USUAL
 
 
 @dataclass(slots=True)
@@ -72,7 +78,10 @@ class Board:
         self.opened: list[OpenApproval] = []
         self.closed: list[CloseApproval] = []
         self.votes: list[CastVote] = []
+        self.edited: list[EditApproval] = []
         self.escalated: list[Escalate] = []
+        self.stands: list[Stands] = []
+        self.talk: list[Talk] = []
         self.taken: list[TaskState] = []
         self.abandoned_children: list[int] = []
         self.conflicts: list[str] = []
@@ -231,6 +240,11 @@ class Board:
             arrived[0] += 1
             arrived[1] += ok
             arrived[2] += bad
+
+    def forget_arrivals(self, keys: Iterable[str]) -> None:
+        """The counts of these tasks have been taken anew from the rows before them."""
+        for key in keys:
+            self._arrivals.pop(key, None)
 
     def open_later(self, key: str) -> None:
         self._opening[key] = None

@@ -1,8 +1,8 @@
 """Who decides in whose place while somebody is away.
 
 The rules, in short: a delegate decides what names the person or a group of theirs, beside the person. Nothing is passed on:
-what somebody decides by delegation is not part of what they delegate themselves. Whoever started a run decides on it neither
-themselves nor through a delegate. One person has one delegate at a time, and two people not each other.
+what somebody decides by delegation is not part of what they delegate themselves. Whoever started a run, or published what
+runs, decides on it neither themselves nor through a delegate. One person has one delegate at a time, and two people not each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, Literal
 LONGEST: Final = timedelta(days=366)
 FURTHEST: Final = timedelta(days=366)
 
-Word = Literal["asked", "delegated", "requester", "nobody"]
+Word = Literal["asked", "delegated", "requester", "author", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +125,27 @@ class Right:
         return self.word in {"asked", "delegated"}
 
 
-def right_of(me: Decider, away: Sequence[Decider], asked: Sequence[Asked], requester: int | None) -> Right:
+def right_of(
+    me: Decider,
+    away: Sequence[Decider],
+    asked: Sequence[Asked],
+    requester: int | None,
+    author: int | None = None,
+) -> Right:
     """Whether `me` decides, themselves or for one of those `away`.
 
     Who is asked themselves decides for themselves, so that one person has one vote. Among several who are away it is for
-    the one whom the request names first. `requester` is who started the run, None where they may decide.
+    the one whom the request names first. `requester` is who started the run, and `author` who published what runs, each
+    None where they may decide.
     """
     chosen = _for_whom(me, away, asked)
     if not chosen:
         return Right("nobody")
-    if me.id == requester:
-        return Right("requester")
-    free = next((one for one in chosen if one.id != requester), None)
+    if me.id in {requester, author}:
+        return Right("requester" if me.id == requester else "author")
+    free = next((one for one in chosen if one.id not in {requester, author}), None)
     if free is None:
-        return Right("requester", chosen[0])
+        return Right("requester" if chosen[0].id == requester else "author", chosen[0])
     return Right("asked") if free.id == me.id else Right("delegated", free)
 
 

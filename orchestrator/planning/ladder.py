@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from orchestrator.definition.fields import has_type, holds_template
+from orchestrator.definition.fields import Field, Parts, has_type, holds_template
 from orchestrator.definition.issues import Issue, at, show
 from orchestrator.definition.normal import approver_names
+from orchestrator.planning.business import Calendar, later
 
 MOST_RUNGS: Final = 20
 LONGEST: Final = 31 * 86_400
-_KNOWN: Final = {"after_seconds", "to"}
+RUNGS: Final = Parts(
+    "rung",
+    (
+        Field(
+            "after_seconds",
+            "number",
+            "How long after it was asked.",
+            required=True,
+            label="After",
+            minimum=1,
+            maximum=LONGEST,
+        ),
+        Field(
+            "to",
+            "any",
+            "Who may decide from then on, too; without anybody those asked are reminded.",
+            label="Ask",
+            widget="people",
+        ),
+    ),
+)
+_KNOWN: Final = tuple(field.name for field in RUNGS.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +54,17 @@ def rungs_of(escalation: Any) -> list[Rung]:
     return sorted(found, key=lambda rung: rung.after)
 
 
-def next_due(escalation: Any, climbed: int, asked_at: datetime, deadline: datetime | None) -> datetime | None:
+def next_due(
+    escalation: Any,
+    climbed: int,
+    asked_at: datetime,
+    deadline: datetime | None,
+    calendar: Calendar | None = None,
+) -> datetime | None:
     """The next moment at which something happens to a request of which so many rungs are behind."""
     rungs = rungs_of(escalation)
     if climbed < len(rungs):
-        at_ = asked_at + timedelta(seconds=rungs[climbed].after)
+        at_ = later(asked_at, rungs[climbed].after, calendar)
         return at_ if deadline is None else min(at_, deadline)
     return deadline
 

@@ -62,9 +62,9 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 _SETTLE = TASK_SETTLED
 TASK_MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.PENDING: frozenset({TaskStatus.READY, TaskStatus.WAITING, *_SETTLE}),
-    TaskStatus.READY: frozenset({TaskStatus.RUNNING, TaskStatus.WAITING, *_SETTLE}),
-    TaskStatus.RUNNING: frozenset({TaskStatus.READY, TaskStatus.WAITING, *_SETTLE}),
-    # Back to pending only by a person's retry, which takes what had settled behind the task back as well.
+    # Back to pending only by a person: by a retry, or by sending an approval back. Either takes back what is behind the task.
+    TaskStatus.READY: frozenset({TaskStatus.RUNNING, TaskStatus.WAITING, TaskStatus.PENDING, *_SETTLE}),
+    TaskStatus.RUNNING: frozenset({TaskStatus.READY, TaskStatus.WAITING, TaskStatus.PENDING, *_SETTLE}),
     TaskStatus.WAITING: frozenset({TaskStatus.READY, TaskStatus.WAITING, TaskStatus.PENDING, *_SETTLE}),
     TaskStatus.COMPLETED: frozenset({TaskStatus.PENDING}),
     TaskStatus.FAILED: frozenset({TaskStatus.PENDING}),

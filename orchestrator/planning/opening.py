@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from orchestrator.definition.expressions import ExpressionError, holds
 from orchestrator.definition.fields import has_type
 from orchestrator.definition.issues import DefinitionError, Issue, show
 from orchestrator.definition.language import NAME_LENGTH
-from orchestrator.definition.normal import approver_names
 from orchestrator.definition.templates import MAX_WEIGHT, is_heavier_than
+from orchestrator.planning.asking import content_faults
 from orchestrator.planning.board import HANDLED, Board
+from orchestrator.planning.business import faults_of as business_faults
+from orchestrator.planning.decidable import MAX_PATIENCE, quorum_faults
+from orchestrator.planning.decidable import faults_of as level_faults
 from orchestrator.planning.failing import give_up
+from orchestrator.planning.gates import asking, note_asked
 from orchestrator.planning.inline import evaluate_check
-from orchestrator.planning.ladder import faults_of, next_due
+from orchestrator.planning.ladder import faults_of as escalation_faults
+from orchestrator.planning.levels import first_asked, levels_of, not_asked, only_level
 from orchestrator.planning.machine import TaskStatus, WaitReason
 from orchestrator.planning.plan import APPROVAL_GATE, CONDITION_CHECK, Gate, PlanTask
 from orchestrator.planning.queueing import make_ready
-from orchestrator.planning.quorum import fault_of
+from orchestrator.planning.sending_back import record_of, with_what_stands
 from orchestrator.planning.stand_ins import LAID_IN, STAND_IN, laid_in
 from orchestrator.planning.state import OpenApproval, TaskState
 
 MAX_ITEMS = 5000
 MAX_APPROVERS = 100
 MAX_TITLE = 300
-MAX_PATIENCE = 31 * 86_400  # seconds that an approval may wait
 _FAILED = {"code": "failed", "message": "What stands in for it says that it failed."}
 
 
@@ -170,19 +173,44 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     gate = planned.gate
     assert gate is not None
     content = gate.content.resolve(context)
-    _check_approvers(content.get("approvers"))
-    _check_quorum(content)
-    if faults := faults_of(content.get("escalation"), "parameters.escalation"):
-        raise DefinitionError(faults)
+    _check_content(content)
     seconds = _patience(gate, context)
-    now = board.world.now
+    if seconds is not None:
+        content["timeout_seconds"] = seconds
+    if hours := content.pop("business_hours", None):
+        content["business_hours"] = board.world.business_hours.as_json() if hours is True else hours
+    if content.get("levels"):
+        usual = only_level(content, gate.veto, gate.on_timeout, seconds)
+        content["levels"] = [one.as_json() for one in levels_of(content["levels"], usual)]
     task.attempt += 1
-    task.started_at = now
-    task.input = content
-    task.timeout_at = now + timedelta(seconds=seconds) if seconds is not None else None
-    task.due_at = next_due(content.get("escalation"), 0, now, task.timeout_at)
+    task.started_at = board.world.now
+    record, task.input = record_of(task), content
+    if record:
+        content["round"] = record["round"]
+    blank = not_asked(content, veto=gate.veto, on_timeout=gate.on_timeout)
+    request = first_asked(with_what_stands(blank, content, record), board.world.now)
+    task.output = request.kept() or None
+    task.timeout_at, task.due_at = request.deadline_at, request.due_at
     board.move(task, TaskStatus.WAITING, WaitReason.APPROVAL)
-    board.opened.append(OpenApproval(task, content, gate.on_timeout, gate.allow_requester, task.timeout_at))
+    board.opened.append(
+        OpenApproval(
+            task,
+            content,
+            gate.on_timeout,
+            gate.allow_requester,
+            request.deadline_at,
+            gate.allow_author,
+            request.at,
+            request.snapshot(),
+            asking(request, request.open),
+            tuple(request.levels[place].number for place in request.behind),
+            gate.send_back_to,
+        )
+    )
+    if request.listed:
+        for place in request.open:
+            note_asked(board, task, request, place)
+        return
     deadline = task.timeout_at.isoformat() if task.timeout_at else None
     board.note(
         "approval.required",
@@ -192,24 +220,32 @@ def _ask(board: Board, task: TaskState, planned: PlanTask, context: dict[str, An
     )
 
 
-def _check_approvers(approvers: Any) -> None:
-    """What a parameter gave must fit where it is kept."""
+def _check_content(content: dict[str, Any]) -> None:
+    """What a parameter gave must fit where it is kept, and may ask for more than there are."""
+    faults = [
+        *escalation_faults(content.get("escalation"), "parameters.escalation"),
+        *level_faults(content, "parameters"),
+        *business_faults(content.get("business_hours"), "parameters.business_hours"),
+    ]
+    faults += content_faults(content)
+    if "levels" not in content:
+        faults += quorum_faults(content.get("quorum"), content.get("approvers"), "parameters.quorum")
+    if faults:
+        raise DefinitionError(faults)
+    for place, one in enumerate(content.get("levels") or []):
+        _check_approvers(one.get("approvers"), f"parameters.levels[{place}].approvers")
+    _check_approvers(content.get("approvers"), "parameters.approvers")
+
+
+def _check_approvers(approvers: Any, path: str) -> None:
     names = approvers.split(",") if isinstance(approvers, str) else approvers
     if not isinstance(names, list):
         return
-    path = "parameters.approvers"
     if len(names) > MAX_APPROVERS:
         message = f"A request names at most {MAX_APPROVERS} approvers; these are {len(names)}. Name a group."
         raise DefinitionError([Issue(path, "out_of_range", message)])
     for name in names:
         _check_name(str(name).strip(), path)
-
-
-def _check_quorum(content: dict[str, Any]) -> None:
-    """What a parameter gave may ask for more than there are."""
-    fault = fault_of(content.get("quorum"), approver_names(content.get("approvers")))
-    if fault:
-        raise DefinitionError([Issue("parameters.quorum", "no_quorum", fault)])
 
 
 def _check_name(name: str, path: str) -> None:

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from orchestrator.definition.normal import approver_names
+from orchestrator.planning import gates
+from orchestrator.planning.asking import (
+    fields_so_far,
+    fields_told,
+    has_changed_since,
+    outcome_of,
+    take_edits,
+    unanswered,
+    with_fields,
+)
 from orchestrator.planning.board import Board
 from orchestrator.planning.claiming import start
 from orchestrator.planning.failing import attempt_failed, attempt_lost, give_back, give_up
-from orchestrator.planning.ladder import Rung, next_due, rungs_of
+from orchestrator.planning.ladder import rungs_of
+from orchestrator.planning.levels import EXPIRED, PASSED, Request
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.opening import too_large
 from orchestrator.planning.people import told
 from orchestrator.planning.queueing import make_ready
-from orchestrator.planning.quorum import Ballot, Verdict, verdict
+from orchestrator.planning.quorum import Ballot
+from orchestrator.planning.recalling import note_override, recall, recall_error
+from orchestrator.planning.sending_back import send_back
 from orchestrator.planning.signals import (
     AgentAppeared,
     AttemptSignal,
@@ -27,6 +39,7 @@ from orchestrator.planning.signals import (
     Failed,
     Lost,
     Pause,
+    Recalled,
     Released,
     Resume,
     RunDue,
@@ -36,7 +49,9 @@ from orchestrator.planning.signals import (
     TaskSignal,
     Told,
 )
-from orchestrator.planning.state import CastVote, CloseApproval, Escalate, TaskState
+from orchestrator.planning.state import CastVote, CloseApproval, Given, TaskState
+from orchestrator.planning.stopping import close_question
+from orchestrator.planning.talking import TALK_HANDLERS
 
 
 def handle(board: Board, signal: Signal) -> None:
@@ -144,40 +159,47 @@ def _queue_again(board: Board, task: TaskState, reason: str) -> None:
 
 
 def _approval_due(board: Board, task: TaskState) -> None:
-    asked, climbed = task.input or {}, _state_of(task).get("rungs", 0)
-    rungs, now = rungs_of(asked.get("escalation")), board.world.now
-    is_over = task.timeout_at is not None and task.timeout_at <= now
-    if climbed < len(rungs) and not is_over:
-        _climb(board, task, rungs[climbed], climbed + 1)
-    else:
-        _expire(board, task)
+    """Something happens on each level whose time has come: its next rung, or what follows when nobody has decided."""
+    request, now = gates.request_of(board, task), board.world.now
+    for place in request.open:
+        due_at = request.due_of(place)
+        if due_at is None or due_at > now:
+            continue
+        climbed = _climbed(board, task, request, place)
+        if climbed is None:
+            _expire(board, task, request, place)
+            return
+        request = climbed
+    gates.tell(board, task, request)
+    gates.keep(board, task, request)
 
 
-def _climb(board: Board, task: TaskState, rung: Rung, climbed: int) -> None:
-    """The request reaches the next rung; it goes on waiting."""
-    state, asked = _state_of(task), task.input or {}
-    task.output = {**state, "rungs": climbed, "escalated": [*state.get("escalated", []), *rung.to]}
-    assert task.started_at is not None
-    task.due_at = next_due(asked.get("escalation"), climbed, task.started_at, task.timeout_at)
-    board.changed[task.place] = task
-    board.escalated.append(Escalate(task, rung.to))
-    if rung.to:
-        board.note("approval.escalated", task, "clock", to=list(rung.to))
-    else:
-        board.note("approval.reminded", task, "clock")
+def _climbed(board: Board, task: TaskState, request: Request, place: int) -> Request | None:
+    """The request with a rung more behind; None when the time of the level is over and there is nobody else to ask."""
+    level, standing = request.levels[place], request.standings[place]
+    rungs = rungs_of(level.escalation)
+    is_over = standing.deadline_at is not None and standing.deadline_at <= board.world.now
+    if not is_over and standing.rungs < len(rungs):
+        return gates.climb(board, task, request, place, rungs[standing.rungs])
+    return gates.lead_on(board, task, request, place) if level.on_timeout == "escalate" else None
 
 
-def _state_of(task: TaskState) -> dict[str, Any]:
-    """Of a request that is open: who has voted, how many rungs are behind, who was asked on them."""
-    return task.output if isinstance(task.output, dict) else {}
-
-
-def _expire(board: Board, task: TaskState) -> None:
-    gate = board.plan.tasks[task.key].gate
-    board.closed.append(CloseApproval(task, "expired"))
+def _expire(board: Board, task: TaskState, request: Request, place: int) -> None:
+    outcome = request.levels[place].on_timeout
+    if outcome == "escalate" and gates.can_pass(request):
+        gates.move_on(board, task, request, place, PASSED, "clock")
+        return
+    if outcome == "approve" and not gates.is_last(request, place):
+        gates.move_on(board, task, request, place, EXPIRED, "clock")
+        return
+    request = request.standing(place, status=EXPIRED)
+    gates.tell(board, task, request, decided=[place])
+    board.closed.append(CloseApproval(task, "expired", level=request.levels[place].number))
     board.note("approval.expired", task, "clock")
-    task.output = {"decision": "expired", "by": [], "comment": ""}
-    if gate is not None and gate.on_timeout == "approve":
+    left_open = unanswered(task.input or {}, outcome)
+    said = {"decision": "expired", "by": [], "comment": "", **left_open}
+    task.output = {**said, **gates.told_by_level(request)}
+    if outcome == "approve":
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, "clock", decision="expired")
     else:
@@ -235,29 +257,62 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
     if task.status is not TaskStatus.WAITING or task.reason != WaitReason.APPROVAL:
         board.conflicts.append("This request is no longer open.")
         return
-    ballots = ballots_of(task)
-    if any(ballot.user_id == signal.user_id for ballot in ballots) and not signal.override:
-        board.conflicts.append("You have decided on this already; it waits for others.")
+    request = gates.request_of(board, task)
+    place = gates.place_of(request, signal)
+    if isinstance(place, str):
+        board.conflicts.append(place)
         return
-    mine = Ballot(
-        signal.user_id, signal.username, signal.names, signal.decision == "approve", signal.for_username
-    )
-    status = _status_after(board, task, signal, [*ballots, mine])
+    if has_changed_since(task, signal):
+        board.conflicts.append("What is asked has changed since it was shown; look at it again.")
+        return
+    if signal.decision == "send_back":
+        send_back(board, task, signal, request, place)
+        return
+    given, request = take_edits(board, task, signal, request)
+    if place not in request.open:  # the levels before it are asked again
+        _cast(board, task, signal, gates.ballot_of(request, place, signal), given, void=True)
+        return
+    filled = fields_so_far(task, signal)
+    task.output = with_fields(task, filled)
+    request = gates.with_ballot(request, place, signal)
+    status = gates.status_after(request, place, signal)
     if not status:
-        _keep_open(board, task, signal, [*ballots, mine])
-        return
-    approved = status == "approved"
+        _keep_open(board, task, signal, request, given)
+    elif status == "approved" and not signal.override and not gates.is_last(request, place):
+        _next_level(board, task, signal, request, place, given)
+    else:
+        _close(board, task, signal, request.standing(place, status=status), status, given, filled)
+
+
+def _close(
+    board: Board,
+    task: TaskState,
+    signal: Decided,
+    request: Request,
+    status: str,
+    given: Given,
+    filled: dict[str, Any],
+) -> None:
+    """The request is decided."""
+    approved, mine = status == "approved", request.ballots[-1]
+    gates.tell(board, task, request)
     board.closed.append(
-        CloseApproval(task, status, signal.user_id, signal.comment, signal.override, signal.for_id)
+        CloseApproval(
+            task, status, signal.user_id, signal.comment, signal.override, signal.for_id, mine.level, given
+        )
     )
-    told = _told_for(signal)
+    told = _told_for(signal) | gates.where(request, mine.level) | fields_told(given)
+    if signal.override:
+        note_override(board, task, signal, status, request)
     board.note(
         f"approval.{status}", task, signal.actor, comment=signal.comment, override=signal.override, **told
     )
-    agreed = [one for one in (*ballots, mine) if one.approves is approved]
-    task.output = {"decision": status, "by": [one.username for one in agreed], "comment": signal.comment}
+    agreed = [one for one in request.ballots if one.approves is approved]
+    by = [one.username for one in agreed]
+    task.output = {"decision": status, "by": by, "comment": signal.comment, **gates.told_by_level(request)}
     if absent := [one.in_place_of for one in agreed if one.in_place_of]:
         task.output["for"] = absent
+    task.output |= outcome_of(task.input or {}, status, filled, task.output["by"])
     if approved:
         board.settle(task, TaskStatus.COMPLETED)
         board.note("task.completed", task, signal.actor, decision=status)
@@ -267,33 +322,55 @@ def _decided(board: Board, task: TaskState, signal: Decided) -> None:
     give_up(board, task, {"code": "rejected", "message": f"{who} rejected it{said}"}, signal.actor)
 
 
-def ballots_of(task: TaskState) -> list[Ballot]:
-    """What was decided so far on a request that is open."""
-    return [Ballot.of(one) for one in _state_of(task).get("votes", [])]
+def _next_level(
+    board: Board, task: TaskState, signal: Decided, request: Request, place: int, given: Given
+) -> None:
+    """The level is approved, and others are asked."""
+    request = close_question(board, task, request)
+    _cast(board, task, signal, request.ballots[-1], given)
+    gates.move_on(
+        board,
+        task,
+        request,
+        place,
+        "approved",
+        signal.actor,
+        comment=signal.comment,
+        **_told_for(signal),
+        **fields_told(given),
+    )
 
 
-def _status_after(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> Verdict:
-    # Who was asked on a rung decides for those who did not.
-    if signal.override or set(signal.names) & set(_state_of(task).get("escalated", [])):
-        return "approved" if signal.decision == "approve" else "rejected"
-    gate, asked = board.plan.tasks[task.key].gate, task.input or {}
-    veto = gate is None or gate.veto
-    return verdict(asked.get("quorum"), approver_names(asked.get("approvers")), ballots, veto=veto)
-
-
-def _keep_open(board: Board, task: TaskState, signal: Decided, ballots: list[Ballot]) -> None:
+def _keep_open(board: Board, task: TaskState, signal: Decided, request: Request, given: Given) -> None:
     """Others are still asked. Who has voted stands where the decision will."""
-    task.output = {**_state_of(task), "votes": [ballot.as_json() for ballot in ballots]}
-    decision = "approved" if signal.decision == "approve" else "rejected"
-    board.votes.append(CastVote(task, decision, signal.user_id, signal.comment, signal.for_id))
-    board.changed[task.place] = task
-    told = _told_for(signal)
+    mine = request.ballots[-1]
+    gates.tell(board, task, request)
+    gates.keep(board, task, request)
+    _cast(board, task, signal, mine, given)
+    told = _told_for(signal) | gates.where(request, mine.level) | fields_told(given)
+    decision = "approved" if mine.approves else "rejected"
     board.note("approval.voted", task, signal.actor, decision=decision, comment=signal.comment, **told)
+
+
+def _cast(
+    board: Board, task: TaskState, signal: Decided, mine: Ballot, given: Given, *, void: bool = False
+) -> None:
+    decision, who = (
+        "approved" if mine.approves else "rejected",
+        (signal.user_id, signal.comment, signal.for_id),
+    )
+    board.votes.append(CastVote(task, decision, *who, mine.level, given, void))
 
 
 def _told_for(signal: Decided) -> dict[str, str]:
     """In whose place it was decided, for the record."""
     return {"on_behalf_of": signal.for_username} if signal.for_username else {}
+
+
+def _recalled(board: Board, task: TaskState, signal: Recalled) -> None:
+    if recall(board, task, signal) == "cancel":
+        _stop_all(board, RunStatus.CANCELLED, recall_error(signal))
+        board.note("workflow.cancelled", actor=signal.actor, reason=signal.reason)
 
 
 # Runs
@@ -374,7 +451,9 @@ _TASK_HANDLERS: dict[type[Signal], Callable[[Board, TaskState, Any], None]] = {
     Taken: _taken,
     ChildEnded: _child_ended,
     Decided: _decided,
+    Recalled: _recalled,
     Told: told,
+    **TALK_HANDLERS,
 }
 _RUN_HANDLERS: dict[type[Signal], Callable[[Board, Any], None]] = {
     Begin: _begin,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.board import HANDLED, Board
+from orchestrator.planning.board import Board
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.opening import reopen_item
 from orchestrator.planning.signals import Told
 from orchestrator.planning.state import TaskState
+from orchestrator.planning.taking_back import behind, forget_handling, reset, reset_counts
 
 _ANSWERABLE = frozenset({WaitReason.PERSON, WaitReason.RETRY, WaitReason.AGENT})
 _BUSY = frozenset({TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.WAITING})
@@ -40,7 +41,7 @@ def _cannot_reopen(board: Board, task: TaskState) -> str:
         return f"The run is {board.run.status}; start a new one."
     if any(row.status is TaskStatus.CANCELLED for row in board.tasks.values()):
         return "The run was stopped at its time limit; start a new one."
-    busy = [key for key in _behind(board, task.key) if board.tasks[key, -1].status in _BUSY]
+    busy = [key for key in behind(board, task.key) if board.tasks[key, -1].status in _BUSY]
     return f"{', '.join(busy)} already went on without it; wait until that has ended." if busy else ""
 
 
@@ -69,7 +70,7 @@ def _retry(board: Board, task: TaskState, signal: Told) -> None:
     if task.status is TaskStatus.FAILED:
         _take_back_what_followed(board, task)
     single = task.index >= 0
-    _reset(board, task, keep_place=single)
+    reset(board, task, keep_place=single)
     task.override = signal.parameters
     if single:
         reopen_item(board, task, board.plan.tasks[task.key])
@@ -80,64 +81,15 @@ def _retry(board: Board, task: TaskState, signal: Told) -> None:
 
 def _take_back_what_followed(board: Board, task: TaskState) -> None:
     """Tasks behind the failed one had settled by their joins; they are pending again, the run goes on."""
-    behind = _behind(board, task.key)
-    for key in behind:
-        _forget_handling(board, key)
-    for key in behind:
+    following = behind(board, task.key)
+    for key in following:
+        forget_handling(board, key)
+    for key in following:
         board.remove_items(key)
         board.note("task.reset", board.tasks[key, -1], after=task.key)
-        _reset(board, board.tasks[key, -1])
+        reset(board, board.tasks[key, -1])
     if board.run.status is RunStatus.FAILED:
         board.run.error = None
         board.move_run(RunStatus.RUNNING)
         board.note("workflow.resumed", reason="retry by hand")
-    _reset_counts(board, {task.key, *behind}, behind)
-
-
-def _behind(board: Board, key: str) -> list[str]:
-    """Every task after this one, in definition order."""
-    found: set[str] = set()
-    frontier = [key]
-    while frontier:
-        for successor in board.plan.tasks[frontier.pop()].successors:
-            if successor not in found:
-                found.add(successor)
-                frontier.append(successor)
-    return [name for name in board.plan.tasks if name in found]
-
-
-def _forget_handling(board: Board, key: str) -> None:
-    if board.tasks[key, -1].status is not TaskStatus.COMPLETED:
-        return
-    for handled in board.plan.tasks[key].handles:
-        row = board.tasks[handled, -1]
-        if row.status is TaskStatus.FAILED and row.reason == HANDLED:
-            row.reason = ""
-            board.run.unhandled += 1
-            board.changed[row.place] = row
-
-
-def _reset(board: Board, task: TaskState, *, keep_place: bool = False) -> None:
-    """Back to pending under a new epoch, as if it had never been tried; its claim number goes on counting."""
-    if not (keep_place or task.status is TaskStatus.PENDING):
-        board.move(task, TaskStatus.PENDING)
-    board.changed[task.place] = task
-    task.epoch += 1
-    task.attempt = task.losses = task.items_left = task.items_failed = 0
-    task.output = task.error = task.input = task.override = None
-    task.due_at = task.timeout_at = task.started_at = task.finished_at = task.ready_at = None
-
-
-def _reset_counts(board: Board, reopened: set[str], behind: list[str]) -> None:
-    for key in behind:
-        row = board.tasks[key, -1]
-        settled = [board.tasks[d, -1] for d in board.plan.tasks[key].dependencies if d not in reopened]
-        row.waits_for = len(board.plan.tasks[key].dependencies) - len(settled)
-        row.ok = sum(_counts_as_completed(other) for other in settled)
-        row.bad = sum(other.status in {TaskStatus.FAILED, TaskStatus.CANCELLED} for other in settled)
-
-
-def _counts_as_completed(task: TaskState) -> bool:
-    return task.status is TaskStatus.COMPLETED or (
-        task.status is TaskStatus.SKIPPED and task.reason == "failed"
-    )
+    reset_counts(board, {task.key, *following}, following)

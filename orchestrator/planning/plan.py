@@ -10,11 +10,17 @@ from orchestrator.definition.expressions import Expression, Reference, compile_e
 from orchestrator.definition.schema import Definition, Task
 from orchestrator.definition.templates import Template, compile_template
 from orchestrator.planning.inline import references as check_references
+from orchestrator.planning.resources import amounts_of
 from orchestrator.planning.retry import RetryPolicy
 
 CONDITION_CHECK = "condition_check"
 APPROVAL_GATE = "approval_gate"
 AGENT_TASK = "agent_task"
+
+_SHOWN = (
+    *("approvers", "title", "instructions", "data", "form", "editable"),
+    *("quorum", "escalation", "levels", "order", "business_hours"),
+)
 
 # Joins under which a task can run although a dependency failed: only these can provide for a failure.
 _TOLERANT_JOINS = frozenset({"all_settled", "first_succeeded"})
@@ -29,6 +35,9 @@ class Gate:
     on_timeout: str
     allow_requester: bool
     veto: bool = True
+    allow_author: bool = False
+    on_recall: str = "fail"
+    send_back_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class PlanTask:
     needs: frozenset[str]
     reads: frozenset[str]
     handles: frozenset[str]
+    resources: Mapping[str, float] = field(default_factory=dict)  # what it reserves while it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,13 @@ def _compile_task(task: Task, order: int, successors: tuple[str, ...]) -> PlanTa
         needs=_needs(task, conditions, for_each, agent, gate),
         reads=_tasks_named(parameters.references),
         handles=_handles(task, conditions),
+        resources=_resources(task),
     )
+
+
+def _resources(task: Task) -> dict[str, float]:
+    given = task.resources
+    return amounts_of({"cpu": given.cpu, "memory_mb": given.memory_mb}) if given else {}
 
 
 def _bare(source: str) -> str:
@@ -169,18 +185,18 @@ def _checkpoint_name(task: Task) -> str:
 def _gate(task: Task) -> Gate:
     given = task.parameters
     timeout = given.get("timeout_seconds", task.raw.get("timeout_seconds"))
-    shown = {
-        name: given[name]
-        for name in ("approvers", "title", "instructions", "data", "quorum", "escalation")
-        if name in given
-    }
-    shown.setdefault("approvers", [])
+    shown = {name: given[name] for name in _SHOWN if given.get(name) is not None}
+    if "levels" not in shown:
+        shown.setdefault("approvers", [])
     return Gate(
         content=compile_template(shown),
         timeout=compile_template(timeout),
         on_timeout=str(given.get("on_timeout", "reject")),
         allow_requester=given.get("allow_requester") is True,
         veto=given.get("veto") is not False,
+        allow_author=given.get("allow_author") is True,
+        on_recall=str(given.get("on_recall", "fail")),
+        send_back_to=tuple(given.get("send_back_to") or ()),
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from orchestrator.definition.fields import holds_template
+
 ANY: Final = "any"
 ALL: Final = "all"
 GROUP: Final = "group:"
@@ -22,18 +24,27 @@ Verdict = Literal["approved", "rejected", ""]
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """One person's decision. `names` are the approvers for whom this person may speak."""
+    """One person's decision, on one level. `names` are the approvers for whom this person may speak."""
 
     user_id: int
     username: str
     names: tuple[str, ...]
     approves: bool
     in_place_of: str = ""
+    in_place_of_id: int | None = None
+    level: int = 1
+
+    @property
+    def people(self) -> set[int | None]:
+        """Whose vote it is: of whoever cast it, and of whoever it was cast for."""
+        return {self.user_id, self.in_place_of_id} - {None}
 
     def as_json(self) -> dict[str, Any]:
         decision = "approved" if self.approves else "rejected"
         said = {"user": self.user_id, "by": self.username, "for": list(self.names), "decision": decision}
-        return {**said, "in_place_of": self.in_place_of} if self.in_place_of else said
+        if self.in_place_of:
+            said |= {"in_place_of": self.in_place_of, "in_place_of_id": self.in_place_of_id}
+        return {**said, "level": self.level} if self.level != 1 else said
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Ballot:
@@ -43,23 +54,45 @@ class Ballot:
             tuple(stored["for"]),
             stored["decision"] == "approved",
             stored.get("in_place_of", ""),
+            stored.get("in_place_of_id"),
+            stored.get("level", 1),
         )
 
 
 def fault_of(quorum: Any, names: Sequence[str]) -> str:
     """Why a gate with these approvers can never reach this quorum, or what is wrong with it; '' when nothing is."""
+    if isinstance(quorum, dict):
+        return _fault_of_each(quorum, names)
     if quorum in (None, ANY, ALL):
         return ""
     if isinstance(quorum, str) and (found := _PERCENT.fullmatch(quorum.strip())):
         return "" if 1 <= int(found[1]) <= 100 else "A share is from 1% to 100%."
     if not isinstance(quorum, int) or isinstance(quorum, bool) or quorum < 1:
-        return "A quorum is any, all, a number of people such as 2, or a share such as 60%."
+        return _WHAT
     people = [name for name in names if not name.startswith(GROUP)]
     if len(people) == len(names) and quorum > len(people):
         return (
             f"It takes {quorum} approvals, and only {len(people)} may give one. Name more, or ask for fewer."
         )
     return ""
+
+
+_WHAT: Final = (
+    "A quorum is any, all, a number of people such as 2, a share such as 60%, or a map such as "
+    '{"group:finance": 2}.'
+)
+
+
+def _fault_of_each(wanted: dict[Any, Any], names: Sequence[str]) -> str:
+    """What is wrong with a map that says how many of each it takes."""
+    for name, count in wanted.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            return f"How many of {name} it takes is a whole number from 1."
+        if name not in names and not any(holds_template(one) for one in names):
+            return f"{name} is none of the approvers: name them there, too."
+        if count > 1 and not name.startswith(GROUP) and not holds_template(name):
+            return f"{name} is one person; write group:{name} if it is a group."
+    return "" if wanted else _WHAT
 
 
 def verdict(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot], *, veto: bool) -> Verdict:
@@ -75,6 +108,8 @@ def verdict(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot], *, vet
 
 def said(quorum: Any, names: Sequence[str]) -> str:
     """How many it takes, in words: "one is enough", "all of them", "2 of them"."""
+    if isinstance(quorum, dict):
+        return " and ".join(f"{count} of {name.removeprefix(GROUP)}" for name, count in quorum.items())
     if _counts_people(quorum):
         needed = _needed(quorum, names)
         return "one is enough" if needed == 1 else f"{needed} of them"
@@ -88,11 +123,13 @@ def progress(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot]) -> tu
 
 
 def _counts_people(quorum: Any) -> bool:
-    """Any and a plain number count people; all and a share count seats."""
-    return quorum in (None, ANY) or isinstance(quorum, int)
+    """Any and a plain number count people; all, a share and a map count seats."""
+    return quorum is None or quorum == ANY or isinstance(quorum, int)
 
 
 def _needed(quorum: Any, names: Sequence[str]) -> int:
+    if isinstance(quorum, dict):
+        return sum(quorum.values())
     if quorum in (None, ANY):
         return 1
     if isinstance(quorum, int):
@@ -107,7 +144,26 @@ def _needed(quorum: Any, names: Sequence[str]) -> int:
 def _given(quorum: Any, names: Sequence[str], approvals: Sequence[Ballot]) -> int:
     if _counts_people(quorum):
         return len({ballot.user_id for ballot in approvals})
+    if isinstance(quorum, dict):
+        return _seated(quorum, [ballot.names for ballot in approvals])
     return len(_filled(names, approvals))
+
+
+def _seated(wanted: dict[str, int], voices: Sequence[Sequence[str]]) -> int:
+    """How many of the seats these can fill at most, each of them one, in whatever way they are placed."""
+    seats = [name for name, count in wanted.items() for _ in range(count)]
+    holder: dict[int, int] = {}
+
+    def seat(voice: int, tried: set[int]) -> bool:
+        for place, name in enumerate(seats):
+            if name in voices[voice] and place not in tried:
+                tried.add(place)
+                if place not in holder or seat(holder[place], tried):
+                    holder[place] = voice
+                    return True
+        return False
+
+    return sum(seat(voice, set()) for voice in range(len(voices)))
 
 
 def _filled(names: Sequence[str], ballots: Sequence[Ballot]) -> set[str]:
@@ -130,5 +186,11 @@ def _may_yet_come(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot]) 
     groups = [name for name in names if name.startswith(GROUP)]
     if _counts_people(quorum):
         return len(names) * 1000 if groups else len(open_people)
+    if isinstance(quorum, dict):
+        given = [ballot.names for ballot in ballots if ballot.approves]
+        others = [
+            (name,) for name in [*open_people, *(one for one in groups for _ in range(quorum.get(one, 0)))]
+        ]
+        return _seated(quorum, [*given, *others]) - _seated(quorum, given)
     approved = _filled(names, [ballot for ballot in ballots if ballot.approves])
     return len(open_people) + len([name for name in groups if name not in approved])

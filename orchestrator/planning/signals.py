@@ -5,7 +5,8 @@ Those of an attempt carry its fence (`claim`): what comes late, twice or from a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -87,9 +88,9 @@ class ChildEnded(TaskSignal):
 
 @dataclass(frozen=True, slots=True)
 class Decided(TaskSignal):
-    """A person approved or rejected, for themselves or, by delegation, for another."""
+    """A person approved, rejected or sent back, for themselves or, by delegation, for another."""
 
-    decision: Literal["approve", "reject"]
+    decision: Literal["approve", "reject", "send_back"]
     actor: str
     user_id: int
     username: str
@@ -98,6 +99,20 @@ class Decided(TaskSignal):
     names: tuple[str, ...] = ()  # the approvers of the gate for whom this person may speak
     for_id: int | None = None
     for_username: str = ""
+    seal: str = ""  # of what the person was shown; '' for whatever is asked
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    to: str = ""  # the task that it is sent back to
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled(TaskSignal):
+    """Who started the run takes the request back."""
+
+    actor: str
+    user_id: int
+    username: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +156,10 @@ class RunDue(Signal):
 
 # These touch every unsettled task of the run, so the engine loads them all beforehand.
 WHOLE_RUN = (Cancel, RunDue)
+
+
+def takes_back(signal: Signal) -> bool:
+    """Whether it may touch any task of the run."""
+    return isinstance(signal, (*WHOLE_RUN, Told, Recalled)) or (
+        isinstance(signal, Decided) and signal.decision == "send_back"
+    )

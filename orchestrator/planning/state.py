@@ -5,7 +5,7 @@ The planner changes these copies; the engine writes back what has changed in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -127,6 +127,14 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A level is asked: these may decide on it."""
+
+    level: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenApproval:
     """A gate was reached: ask these people this."""
 
@@ -135,6 +143,60 @@ class OpenApproval:
     on_timeout: str
     allow_requester: bool
     deadline_at: datetime | None
+    allow_author: bool = False
+    level: int = 1
+    levels: list[dict[str, Any]] = field(default_factory=list)
+    asked: tuple[Asking, ...] = ()
+    stands: tuple[int, ...] = ()  # levels whose earlier votes stand
+    send_back_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How far a request of several levels has come: these are decided, and those are asked now."""
+
+    task: TaskState
+    level: int
+    levels: list[dict[str, Any]]
+    deadline_at: datetime | None
+    decided: tuple[int, ...] = ()
+    asked: tuple[Asking, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A fact that somebody changed as they approved."""
+
+    name: str
+    before: Any
+    after: Any
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "before": self.before, "after": self.after}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came with a decision. `seal` is that of what it holds for, `seal_shown` that of what was shown before edits."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+    seal: str = ""
+    seal_shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditApproval:
+    """The facts of an open request were changed: it asks for this now, and earlier votes no longer stand.
+
+    Who was asked on the levels `anew` is forgotten: some of them are asked again.
+    """
+
+    task: TaskState
+    data: dict[str, Any]
+    seal: str
+    user_id: int
+    anew: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +208,9 @@ class CastVote:
     user_id: int
     comment: str = ""
     for_id: int | None = None
+    level: int = 1
+    given: Given = field(default_factory=Given)
+    void: bool = False  # it is record alone: with its edits others are asked first
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +219,8 @@ class Escalate:
 
     task: TaskState
     to: tuple[str, ...] = ()
+    level: int = 1
+    number: int = 1  # which rung of its level
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +233,6 @@ class CloseApproval:
     comment: str = ""
     override: bool = False
     for_id: int | None = None
+    level: int = 1
+    given: Given = field(default_factory=Given)
+    by_vote: bool = True  # whether that person decided, and did not take it back

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet, Sum, Value, Window
-from django.db.models.functions import Greatest, RowNumber
+from django.db.models import Count, F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from orchestrator.engine.agent_figures import quantile
 from orchestrator.models import Agent, Lease
 from orchestrator.reads.agents import LOOKS, holding, length, standing
 from orchestrator.reads.states import Look
@@ -95,7 +96,7 @@ def report(
     few = asked.order_by().values("pk")
     ended = _by_agent(_ended(Lease.objects.filter(agent__in=few, ended_at__gte=since), since))
     held = _by_agent(_held(holding().filter(agent__in=few), since, moment))
-    lengths = [_quantile(few, since, percent) for percent in (50, 95)]
+    lengths = [quantile(few, since, percent) for percent in (50, 95)]
     return [
         _report(agent, ended.get(agent.pk, {}), held.get(agent.pk, {}), lengths, since, moment)
         for agent in asked.order_by("key")
@@ -144,24 +145,6 @@ def _held(leases: QuerySet[Lease], since: datetime, now: datetime) -> QuerySet[L
 
 def _by_agent(rows: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return {row["agent_id"]: row for row in rows}
-
-
-def _quantile(agents: Any, since: datetime, percent: int) -> dict[int, timedelta]:
-    """By agent the time within which so many percent of what it completed was done: the shortest such of them.
-
-    The database finds the one row of each agent, so that their number does not matter here.
-    """
-    by_agent = {"partition_by": F("agent_id")}
-    took = F("ended_at") - F("taken_at")
-    done = Lease.objects.filter(agent__in=agents, ended_at__gte=since, outcome=Lease.Outcome.COMPLETED)
-    ranked = done.annotate(
-        took=took,
-        place=Window(RowNumber(), order_by=[took.asc(), F("id").asc()], **by_agent),
-        many=Window(Count("pk"), **by_agent),
-    )
-    # A place of n from 1: n × percent / 100, rounded up.
-    chosen = ranked.filter(place=(F("many") * percent + 99) / 100)
-    return dict(chosen.order_by().values_list("agent_id", "took"))
 
 
 def _seconds(span: timedelta | None) -> float | None:

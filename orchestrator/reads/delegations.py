@@ -23,5 +23,7 @@ def decided_for(approval_ids: Iterable[int]) -> dict[int, User]:
     ids = list(approval_ids)
     if not ids:
         return {}
-    votes = Vote.objects.filter(approval_id__in=ids, for_person__isnull=False).select_related("for_person")
+    votes = Vote.objects.filter(approval_id__in=ids, for_person__isnull=False, voided_at=None).select_related(
+        "for_person"
+    )
     return {vote.approval_id: vote.for_person for vote in votes if vote.for_person is not None}

@@ -1,4 +1,4 @@
-"""Is every part of Baton alive: web, workers, clock, database, queue. Asks, and changes nothing."""
+"""Is every part of Baton alive: web, workers, clock, database, queue, notices. Asks, and changes nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django_q.brokers import get_broker
 from orchestrator.database import pending
 from orchestrator.models import Process, Run, TaskRun
 from orchestrator.planning.machine import TaskStatus
+from orchestrator.reads.notices import trouble
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ def health() -> dict[str, Part]:
 
 def _unknown(found: Part) -> dict[str, Part]:
     unknown = Part(ok=False, sentence="Unknown while the database is away.", age=None)
-    return {"web": unknown, "workers": unknown, "clock": unknown, "database": found, "queue": unknown}
+    names = ("web", "workers", "clock", "database", "queue", "notices")
+    return dict.fromkeys(names, unknown) | {"database": found}
 
 
 def _parts(found: Part) -> dict[str, Part]:
@@ -54,6 +56,7 @@ def _parts(found: Part) -> dict[str, Part]:
         "clock": _processes(Process.Kind.CLOCK, "clock", now),
         "database": found,
         "queue": _queue(now),
+        "notices": _notices(now),
     }
 
 
@@ -109,6 +112,12 @@ def _queue(now: datetime) -> Part:
     if now - since <= CLAIMED_WITHIN or TaskRun.objects.filter(status=TaskStatus.RUNNING).exists():
         return Part(ok=True, sentence=f"Work is being taken; the oldest waits for {_span(age)}.", age=age)
     return Part(ok=False, sentence=f"Work has waited for {_span(age)} and nobody takes it.", age=age)
+
+
+def _notices(now: datetime) -> Part:
+    """Whether mails and messages to chats go out. One that is refused is no fault of Baton's, many are."""
+    said = trouble(now)
+    return Part(ok=not said, sentence=said or "Mails and messages go out.", age=None)
 
 
 def _span(seconds: float) -> str:

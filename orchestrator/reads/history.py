@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from orchestrator.models import Event, Run
+from orchestrator.reads.decisions import edits_said
 from orchestrator.reads.outline import Outline, outline_of
 from orchestrator.reads.states import State, iso
 
@@ -27,10 +28,20 @@ _STATES: Final[dict[str, State]] = {
     "task.skipped": "skipped",
     "task.cancelled": "cancelled",
     "approval.required": "waiting",
+    "approval.voted": "waiting",
+    "approval.reminded": "waiting",
+    "approval.escalated": "waiting",
+    "approval.level_approved": "success",
+    "approval.level_expired": "success",
+    "approval.level_passed": "waiting",
+    "approval.sent_back": "retrying",
     "approval.approved": "success",
     "approval.rejected": "failed",
     "approval.expired": "failed",
     "approval.cancelled": "cancelled",
+    "approval.edited": "waiting",
+    "approval.overridden": "waiting",
+    "approval.recalled": "cancelled",
     "outcome.refused": "cancelled",
     "cancel.refused": "cancelled",
 }
@@ -51,10 +62,24 @@ _SENTENCES: Final[dict[str, str]] = {
     "task.skipped": "{task} was skipped",
     "task.cancelled": "{task} was cancelled",
     "approval.required": "{task} asks for a decision",
+    "approval.voted": "{task} got a vote",
+    "approval.reminded": "{task} still waits for a decision",
+    "approval.escalated": "{task} asks others, too",
+    "approval.level_approved": "{task}: {name} approved",
+    "approval.level_expired": "{task}: {name} did not decide in time, which counts as approval",
+    "approval.level_passed": "{task}: {name} did not decide in time, the next level is asked",
+    "approval.sent_back": "{task} was sent back",
     "approval.approved": "{task} was approved",
     "approval.rejected": "{task} was rejected",
     "approval.expired": "{task} was not decided in time",
     "approval.cancelled": "{task} was withdrawn",
+    "approval.commented": "{task} was commented on",
+    "approval.edited": "What {task} asks was changed",
+    "approval.overridden": "{task} was decided over those who were asked",
+    "approval.recalled": "{task} was recalled",
+    "approval.question_asked": "{task} waits for the answer to a question",
+    "approval.question_answered": "The question on {task} was answered",
+    "approval.question_withdrawn": "The question on {task} was withdrawn",
     "outcome.refused": "A late outcome of {task} was refused",
     "cancel.refused": "The run had ended before it could be cancelled",
 }
@@ -160,7 +185,7 @@ def _sentence(event: Event, task: str, data: dict[str, Any]) -> str:
         pattern = _WAITS.get(str(data.get("reason")), _SENTENCES[event.type])
     else:
         pattern = _SENTENCES.get(event.type, event.type.replace(".", " ").replace("_", " "))
-    words = {name: data.get(name, "?") for name in ("agent", "child", "items")}
+    words = {name: data.get(name, "?") for name in ("agent", "child", "items", "name")}
     return pattern.format(task=name, **words)
 
 
@@ -170,10 +195,15 @@ def _detail(type_: str, data: dict[str, Any]) -> str:
         return str(error["message"])
     if data.get("stand_in"):
         return _STAND_INS.get(str(data["stand_in"]), "")
+    if type_ == "approval.edited":
+        again = ", ".join(map(str, data.get("void") or ()))
+        return edits_said(data.get("edits") or ()) + (f"; asked again: {again}" if again else "")
     if type_ == "task.skipped":
         return _SKIPS.get(str(data.get("reason")), str(data.get("reason") or ""))
     if type_ == "task.started" and int(data.get("attempt") or 0) > 1:
         return f"attempt {data['attempt']}"
+    if type_ == "approval.required" and data.get("levels"):
+        return f"level {data['level']} of {data['levels']}: {data['name']}"
     if data.get("by_hand"):
         return f"by hand{': ' + str(data['reason']) if data.get('reason') else ''}"
     return str(data.get("comment") or "") or (

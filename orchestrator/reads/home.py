@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from orchestrator.models import Approval, Run, TaskRun
 from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
-from orchestrator.reads.inbox import Mail, mails
 from orchestrator.reads.keyset import counted, newest_of
 from orchestrator.reads.lists import ACTIVE, RunRow, run_rows, with_names
+from orchestrator.reads.mails import Mail, Reader, mails
 from orchestrator.reads.outline import outline_of
 from orchestrator.reads.states import State, task_state
 
@@ -83,9 +83,10 @@ class Day:
         return max((hour.completed for hour in self.hours), default=0)
 
 
-def asked(approvals: QuerySet[Approval]) -> list[Mail]:
-    """Open requests, those due soonest first."""
-    return mails(approvals.filter(status=Approval.Status.OPEN).order_by("deadline_at", "pk"))[:_MOST_NEEDS]
+def asked(approvals: QuerySet[Approval], reader: Reader) -> list[Mail]:
+    """Open requests, those due soonest first; each says in whose place `reader` would decide."""
+    rows = approvals.filter(status=Approval.Status.OPEN)
+    return mails(rows.order_by(F("deadline_at").asc(nulls_last=True), "pk"), reader, _MOST_NEEDS)
 
 
 def failures(visible: QuerySet[Run], user_id: int) -> list[Failure]:

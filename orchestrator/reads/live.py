@@ -143,7 +143,8 @@ def deciders(task_run_ids: Iterable[int]) -> dict[int, str]:
     ids = list(task_run_ids)
     if not ids:
         return {}
-    rows = Approver.objects.filter(approval__task_run_id__in=ids, approval__status="open").order_by("pk")
+    asked = Approver.objects.filter(approval__task_run_id__in=ids, approval__status="open", done=False)
+    rows = asked.order_by("level", "pk")
     named: dict[int, list[str]] = {}
     for task_run_id, name in rows.values_list("approval__task_run_id", "name"):
         named.setdefault(task_run_id, []).append(name.removeprefix("group:"))

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
-from orchestrator.models import Approval, Event, LogLine, Run, TaskRun
-from orchestrator.planning.machine import RUN_ENDED, RunStatus, TaskStatus, WaitReason
+from orchestrator.models import Approval, Artifact, Event, LogLine, Run, TaskRun, Vote
+from orchestrator.planning.machine import WaitReason
 from orchestrator.reads.delegations import decided_for
+from orchestrator.reads.fixes import Fix, verbs_for
 from orchestrator.reads.history import EventLine, actor_name, event_line
+from orchestrator.reads.levels import level_in_words
 from orchestrator.reads.live import deciders, items_settled
 from orchestrator.reads.outline import Outline, TaskOutline, outline_of
 from orchestrator.reads.recent import seconds
@@ -24,13 +26,14 @@ _MOST_LINES: Final = 200
 _LINES_AT_A_GLANCE: Final = 6
 _MOST_ITEMS: Final = 100
 _MOST_EVENTS: Final = 100
-_OPEN_TO_PEOPLE: Final = frozenset({WaitReason.PERSON, WaitReason.RETRY, WaitReason.AGENT})
+_MOST_ARTIFACTS: Final = 100
 _ENDINGS: Final[dict[str, State]] = {
     "task.completed": "success",
     "task.failed": "failed",
     "task.retrying": "failed",
     "task.skipped": "failed",
     "task.cancelled": "cancelled",
+    "task.reset": "cancelled",
 }
 
 
@@ -74,6 +77,7 @@ class Panel:
     total: int
     why: str
     fix: str
+    fixes: tuple[Fix, ...]
     input: list[Entry]
     output: Text | None
     attempts: list[Attempt]
@@ -84,6 +88,7 @@ class Panel:
     decided_for: User | None
     followers: list[TaskOutline]
     before: list[TaskOutline]
+    artifacts: list[Artifact]
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -124,9 +129,22 @@ class Panel:
         return as_text(self.edited if self.edited is not None else self.raw_parameters)
 
     @property
+    def level(self) -> str:
+        """Which level of the approval is asked, of several."""
+        return level_in_words(self.approval) if self.approval else ""
+
+    @property
     def asked(self) -> list[Entry]:
         """What the approvers are shown beside the question."""
         return entries(self.approval.data) if self.approval else []
+
+    @property
+    def votes(self) -> list[Vote]:
+        """What came with the decisions on the request, for those that had anything beside them."""
+        if self.approval is None:
+            return []
+        rows = self.approval.votes.select_related("person").order_by("at")
+        return [vote for vote in rows if any(vote.fields.values()) or vote.edits]
 
     @property
     def last_lines(self) -> list[LogLine]:
@@ -135,14 +153,6 @@ class Panel:
     @property
     def edited(self) -> dict[str, Any] | None:
         return self.row.override
-
-
-def verbs_for(run_status: str, status: str, reason: str) -> tuple[str, ...]:
-    """What a person may tell a task in this state: the engine decides in the end, the page only offers."""
-    if status == TaskStatus.WAITING and reason in _OPEN_TO_PEOPLE and run_status not in RUN_ENDED:
-        return ("retry", "skip", "complete", "fail")
-    may_reopen = run_status not in {RunStatus.COMPLETED, RunStatus.CANCELLED}
-    return ("retry",) if status == TaskStatus.FAILED and may_reopen else ()
 
 
 def task_panel(run: Run, key: str, index: int = -1) -> Panel:
@@ -163,8 +173,10 @@ def task_panel(run: Run, key: str, index: int = -1) -> Panel:
         total=len(shape.tasks),
         why=blocking.sentence if blocking else "",
         fix=blocking.fix if blocking else "",
+        fixes=blocking.fixes if blocking else (),
         input=entries(row.input),
-        output=None if row.output is None else as_text(row.output),
+        # Until it is decided an approval keeps there how far it has come, which its request shows.
+        output=None if row.output is None or row.reason == WaitReason.APPROVAL else as_text(row.output),
         attempts=attempts_of(events),
         log=_log(row),
         history=_lines(events, shape),
@@ -173,6 +185,7 @@ def task_panel(run: Run, key: str, index: int = -1) -> Panel:
         decided_for=_decided_for(approval),
         followers=shape.followers(key),
         before=[shape.tasks[name] for name in task.dependencies],
+        artifacts=list(row.artifacts.order_by("-pk")[:_MOST_ARTIFACTS]),
     )
 
 

@@ -74,6 +74,8 @@ _APPROVAL: Final[dict[str, tuple[State, str]]] = {
     "rejected": ("failed", "Rejected"),
     "expired": ("failed", "Expired"),
     "cancelled": ("cancelled", "Withdrawn"),
+    "sent_back": ("waiting", "Sent back"),
+    "recalled": ("cancelled", "Recalled"),
 }
 
 

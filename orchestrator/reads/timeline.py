@@ -22,6 +22,7 @@ _ENDINGS: Final[dict[str, State]] = {
     "task.skipped": "skipped",
     "task.cancelled": "cancelled",
     "task.ready": "failed",
+    "task.reset": "cancelled",
 }
 _OPENINGS: Final = frozenset({"task.started", "task.waiting", "approval.required"})
 _TOLD: Final = frozenset({*_ENDINGS, *_OPENINGS})

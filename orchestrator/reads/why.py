@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
 
-from orchestrator.definition.normal import approver_names
-from orchestrator.models import Process, Run, TaskRun
+from orchestrator.engine.agent_resources import needs_of
+from orchestrator.models import Approval, Process, Question, Run, TaskRun
+from orchestrator.permissions import Person
 from orchestrator.planning import quorum
 from orchestrator.planning.board import HANDLED
+from orchestrator.planning.levels import Request as LevelsAsked
+from orchestrator.planning.levels import request_in
 from orchestrator.planning.machine import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus, WaitReason
 from orchestrator.planning.stand_ins import LAID_IN
-from orchestrator.reads.agent_waits import Candidate, candidates, waits_because
+from orchestrator.reads import fixes
+from orchestrator.reads.agent_waits import AgentWait, Candidate, candidates, wait_of
+from orchestrator.reads.fixes import Fix
 from orchestrator.reads.health import HEARD_WITHIN
 from orchestrator.reads.live import deciders
 from orchestrator.reads.outline import Outline, outline_of
@@ -25,15 +30,25 @@ _ACTIVE = (TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Blocking:
-    """One answer. `task` is empty when it is about the run; `fix` is empty when there is nothing to do but wait."""
+    """One answer. `task` is empty when it is about the run; `fix` is a sentence, empty when there is nothing to do but wait,
+    and `fixes` are what can be done."""
 
     task: str
     reason: str
     sentence: str
     fix: str = ""
+    fixes: tuple[Fix, ...] = ()
+    index: int = -1
 
-    def as_dict(self) -> dict[str, str]:
-        return {"task": self.task, "reason": self.reason, "sentence": self.sentence, "fix": self.fix}
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "index": self.index,
+            "reason": self.reason,
+            "sentence": self.sentence,
+            "fix": self.fix,
+            "fixes": [{"text": one.text, "action": one.action, "command": one.command} for one in self.fixes],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,11 @@ class _Scene:
     deciders: dict[int, str]
     is_worker_up: bool
     agents: Sequence[Candidate]
+    approvals: dict[int, int]  # the open request of each task run
+    questions: dict[int, Question]  # the open question about each of these requests
+
+    def question_about(self, row: TaskRun) -> Question | None:
+        return self.questions.get(self.approvals.get(row.pk, 0))
 
     def name(self, row: TaskRun) -> str:
         name = f"'{self.shape.name_of(row.key)}'"
@@ -78,7 +98,17 @@ def why_task(task_run: TaskRun) -> Blocking | None:
 def _scene(run: Run, rows: Sequence[TaskRun]) -> _Scene:
     asked = [row.pk for row in rows if row.reason == WaitReason.APPROVAL]
     agents = candidates() if any(row.reason == WaitReason.AGENT for row in rows) else []
-    return _Scene(run, outline_of(run.version_id), deciders(asked), is_worker_up(), agents)
+    open_ = Approval.objects.filter(task_run__in=asked, status=Approval.Status.OPEN)
+    requests = dict(open_.values_list("task_run_id", "pk")) if asked else {}
+    shape, up = outline_of(run.version_id), is_worker_up()
+    return _Scene(run, shape, deciders(asked), up, agents, requests, _open_questions(requests.values()))
+
+
+def _open_questions(requests: Collection[int]) -> dict[int, Question]:
+    if not requests:
+        return {}
+    found = Question.objects.filter(approval__in=requests, outcome=Question.Outcome.OPEN)
+    return {one.approval_id: one for one in found.select_related("asked_by", "asked_of")}
 
 
 def is_worker_up() -> bool:
@@ -91,24 +121,55 @@ def _about_run(run: Run) -> list[Blocking]:
     if run.status == RunStatus.PAUSED:
         cause = _message(run.error)
         sentence = f"The run is paused.{' ' + cause if cause else ''}"
-        return [Blocking("", "paused", sentence, f"Let it go on: baton resume {run.pk}")]
+        fix = f"Let it go on: baton resume {run.pk}"
+        return [Blocking("", "paused", sentence, fix, (fixes.resume(run),))]
     if run.status == RunStatus.CANCELLED:
         sentence = _message(run.error) or "The run was cancelled."
-        return [Blocking("", "cancelled", sentence, f"Start it anew: baton start {run.workflow.key}")]
+        fix = f"Start it anew: baton start {run.workflow.key}"
+        return [Blocking("", "cancelled", sentence, fix, (fixes.start_anew(run),))]
     if (
         run.status == RunStatus.FAILED
         and (run.error or {}).get("code") == "timeout"
         and "task" not in (run.error or {})
     ):
         fix = "Allow it more time in the workflow's settings, and start it anew."
-        return [Blocking("", "timeout", _message(run.error), fix)]
+        mends = (fixes.edit_workflow(run), fixes.start_anew(run))
+        return [Blocking("", "timeout", _message(run.error), fix, mends)]
     return []
 
 
 def _answer(row: TaskRun, scene: _Scene) -> Blocking:
     key = row.reason if row.status == TaskStatus.WAITING else row.status
     sentence, fix = _ANSWERS[key](row, scene)
-    return Blocking(row.key, key, sentence, fix)
+    return Blocking(row.key, key, sentence, fix, tuple(_mends(row, key, scene)), row.index)
+
+
+def _mends(row: TaskRun, key: str, scene: _Scene) -> list[Fix]:
+    """What can be done about it."""
+    match key:
+        case TaskStatus.READY if not scene.is_worker_up:
+            return [fixes.WORKERS]
+        case TaskStatus.RUNNING if row.worker.startswith("agent:"):
+            return [fixes.open_agent(row.worker.removeprefix("agent:"))]
+        case WaitReason.AGENT:
+            return fixes.of_agent_wait(scene.run, row, _wait_of(row, scene))
+        case WaitReason.APPROVAL if row.pk in scene.approvals:
+            question = scene.question_about(row)
+            answer = [fixes.answer(question)] if question else []
+            return [*answer, fixes.decide(row, scene.approvals[row.pk])]
+        case WaitReason.CHILD if row.child_id:
+            return [fixes.open_run(row.child_id)]
+        case WaitReason.RETRY:
+            return fixes.told(scene.run, row, now="Retry now")
+        case WaitReason.PERSON | TaskStatus.FAILED:
+            return fixes.told(scene.run, row)
+    return []
+
+
+def for_person(user: Person, run: Run, answers: Sequence[Blocking]) -> list[Blocking]:
+    """The same answers with only what this person may do."""
+    allowed = fixes.offered(user, run, [one.fixes for one in answers])
+    return [replace(one, fixes=some) for one, some in zip(answers, allowed, strict=True)]
 
 
 def _message(error: Any) -> str:
@@ -143,27 +204,50 @@ def _running(row: TaskRun, scene: _Scene) -> tuple[str, str]:
 
 
 def _agent(row: TaskRun, scene: _Scene) -> tuple[str, str]:
-    cause, fix = waits_because(row.agent_id, scene.agents, timezone.now())
-    if row.sequential and scene.run.sequential_busy and not fix:
+    found = _wait_of(row, scene)
+    cause = found.cause
+    if row.sequential and scene.run.sequential_busy and not found.fix:
         cause = "; it takes its turn after another sequential task"
-    return f"{scene.name(row)} waits for the agent {row.agent_id}{cause}.", fix
+    return f"{scene.name(row)} waits for the agent {row.agent_id}{cause}.", found.fix
+
+
+def _wait_of(row: TaskRun, scene: _Scene) -> AgentWait:
+    needs = needs_of(scene.run.version_id, row.key)
+    return wait_of(row.agent_id, scene.agents, timezone.now(), needs)
 
 
 def _approval(row: TaskRun, scene: _Scene) -> tuple[str, str]:
     end = row.timeout_at or row.due_at
     until = f" until {end:%Y-%m-%d %H:%M} UTC" if end else ""
-    who = scene.deciders.get(row.pk, "somebody")
+    who = scene.deciders.get(row.pk, "somebody") + _level(request_in(row, veto=True, on_timeout=""))
+    if question := scene.question_about(row):
+        return _unanswered(row, scene, question, who)
     fix = f"Decide: baton approve {row.run_id} --task {row.key} (or baton reject)."
     return f"{scene.name(row)} waits for the decision of {who}{until}.{_quorum(row)}", fix
 
 
+def _unanswered(row: TaskRun, scene: _Scene, question: Question, who: str) -> tuple[str, str]:
+    sentence = (
+        f"{scene.name(row)} waits for {question.asked_of} to answer a question of {question.asked_by}; its clock "
+        f"stands until then. The decision is that of {who}.{_quorum(row)}"
+    )
+    return sentence, f"Answer: baton answer {question.approval_id} TEXT."
+
+
 def _quorum(row: TaskRun) -> str:
     """How many it takes and how many there are, where one is not enough."""
-    asked = row.input or {}
-    names = approver_names(asked.get("approvers"))
-    ballots = [quorum.Ballot.of(one) for one in (row.output or {}).get("votes", [])]
-    given, needed = quorum.progress(asked.get("quorum"), names, ballots)
-    return f" It takes {quorum.said(asked.get('quorum'), names)}; {given} so far." if needed > 1 else ""
+    request = request_in(row, veto=True, on_timeout="")
+    level, ballots = request.levels[request.at - 1], request.ballots_of(request.at - 1)
+    given, needed = quorum.progress(level.quorum, level.approvers, ballots)
+    return f" It takes {quorum.said(level.quorum, level.approvers)}; {given} so far." if needed > 1 else ""
+
+
+def _level(request: LevelsAsked) -> str:
+    """Which levels are asked, of a gate that has several."""
+    if not request.listed:
+        return ""
+    names = " and ".join(request.name_of(place) for place in request.open)
+    return f" (level {request.at} of {len(request.levels)}: {names})"
 
 
 def _child(row: TaskRun, scene: _Scene) -> tuple[str, str]:

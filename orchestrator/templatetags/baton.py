@@ -7,9 +7,12 @@ from typing import Any
 
 from django import template
 
+from orchestrator.reads import decisions
 from orchestrator.reads.states import clock
 
 register = template.Library()
+register.filter("filled_in", decisions.vote_filled_in)
+register.filter("edit_entries", decisions.edit_entries)
 
 
 @register.filter

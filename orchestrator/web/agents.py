@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestrator import tokens
 from orchestrator.engine import agents
+from orchestrator.engine.agents import revision_of
 from orchestrator.exceptions import ConflictError, InvalidError
 from orchestrator.models import Agent
 from orchestrator.permissions import agents_for, can, require
 from orchestrator.reads import agents as reads
 from orchestrator.reads.agent_report import report
 from orchestrator.reads.shown import entries
-from orchestrator.web.agent_forms import AgentForm, AgentTokenForm, described_by
+from orchestrator.web.agent_forms import AgentEditForm, AgentForm, AgentTokenForm, Dispute, described_by
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
 from orchestrator.web.offers import agent_verbs
 
@@ -76,6 +77,32 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     return answer(request, "agents/new.html", {"form": form}, status=status)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@refusals_as_pages
+def agent_edit(request: HttpRequest, key: str) -> HttpResponse:
+    """Change what is said of an agent. What was changed meanwhile is shown beside what was typed, and nothing is stored."""
+    agent = _agent(request, key)
+    require(request.user, "admin")
+    form = AgentEditForm(request.POST if request.method == "POST" else None, agent)
+    status, disputes = UNPROCESSABLE if form.is_bound else 200, list[Dispute]()
+    if form.is_valid():
+        try:
+            agents.describe(agent, seen=form.cleaned_data["seen"], **form.given())
+        except InvalidError as error:
+            form.take(error.issues)
+        except ConflictError as error:
+            status = error.status
+            if error.code == "changed":
+                disputes = form.disputes()
+            else:
+                form.add_error("transport", error.message)
+        else:
+            return go(request, reverse("agent-detail", args=[agent.key]), f"{agent.name} was changed.")
+    context = {"agent": agent, "form": form, "seen": revision_of(agent), "disputes": disputes}
+    return answer(request, "agents/edit.html", context, status=status)
+
+
 @require_safe
 @never_cache
 @refusals_as_pages
@@ -123,8 +150,15 @@ def agent_action(request: HttpRequest, key: str, verb: str) -> HttpResponse:
     require(request.user, "admin")
     carry_out, said = _VERBS[verb]
     carry_out(agent)
-    url = reverse("agent-list") if verb == "remove" else reverse("agent-detail", args=[agent.key])
-    return go(request, url, said.format(agent.name))
+    return go(request, _after(request, agent, verb), said.format(agent.name))
+
+
+def _after(request: HttpRequest, agent: Agent, verb: str) -> str:
+    """Back to the run whose page the button stood on, else on to the agent."""
+    run = request.POST.get("run", "")
+    if run.isascii() and run.isdigit() and len(run) < 19:
+        return reverse("run-detail", args=[int(run)])
+    return reverse("agent-list") if verb == "remove" else reverse("agent-detail", args=[agent.key])
 
 
 _VERBS: Final[dict[str, tuple[Callable[[Agent], object], str]]] = {

@@ -59,10 +59,10 @@ def refusals_as_pages(view: View[P]) -> View[P]:
     return answering
 
 
-def refusal(request: HttpRequest, error: BatonError) -> HttpResponse:
-    """A page for people without scripts, a notice in place for those with."""
+def refusal(request: HttpRequest, error: BatonError, back: str = "") -> HttpResponse:
+    """A page for people without scripts, a notice in place for those with; it leads to `back`, or whence one came."""
     status = UNPROCESSABLE if isinstance(error, InvalidError) else error.status
-    context = {"error": error, "back": _back(request)}
+    context = {"error": error, "back": back or _back(request)}
     return answer(request, "refusal.html", context, part="_partials/_refusal.html", status=status)
 
 

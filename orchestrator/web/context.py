@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import Error
+from django.db.models import Count, Max
 from django.http import HttpRequest
 from django.urls import reverse
 
-from orchestrator.permissions import Person, approvals_waiting, can
+from orchestrator.permissions import Person, approvals_asked_about, approvals_waiting, can
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ ENTRIES = (
     Entry("approvals", "Approvals", "inbox", "i-hand"),
     Entry("my-tasks", "My tasks", "my-tasks", "i-check"),
     Entry("agents", "Agents", "agent-list", "i-bot", may=lambda user: can(user, "view")),
+    Entry("chats", "Chats", "chats", "i-message-square", may=lambda user: can(user, "admin")),
     Entry("secrets", "Secrets", "secrets", "i-key-round", may=lambda user: can(user, "admin")),
     Entry("settings", "Profile", "profile", "i-settings", last=True),
 )
@@ -53,8 +55,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def waiting_for(user: Person) -> int:
-    """How many requests ask this person to decide."""
-    return approvals_waiting(user).count()
+    """How many requests ask this person to decide, or for an answer."""
+    return waiting_now(user)[0]
+
+
+def waiting_now(user: Person) -> tuple[int, ...]:
+    """How many they are, and the newest of each kind: when one comes as another goes there are as many, but not the same."""
+    kinds = (approvals_waiting(user), approvals_asked_about(user))
+    found = [rows.aggregate(number=Count("pk"), newest=Max("pk")) for rows in kinds]
+    return sum(one["number"] for one in found), *(one["newest"] or 0 for one in found)
 
 
 def _shown(entry: Entry, user: Person) -> dict[str, Any]:

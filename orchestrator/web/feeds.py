@@ -85,6 +85,7 @@ class Feed(AsyncWebsocketConsumer, ABC):
         await self.accept()
         self._ringing = self.bell()
         self._bell = self._ringing.__enter__()
+        self._bell.set()  # for what was new before: the look-out rings but once for it, perhaps for others only
         self.follower = asyncio.create_task(self._follow())
 
     async def disconnect(self, code: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -63,6 +63,17 @@ class NumberField(forms.FloatField):
         return number
 
 
+class DayField(forms.DateField):
+    """A date, as the text that JSON has for it."""
+
+    def to_python(self, value: Any) -> str | None:
+        day = super().to_python(value)
+        return day.isoformat() if day else None
+
+    def prepare_value(self, value: Any) -> Any:
+        return value
+
+
 def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
@@ -107,6 +118,8 @@ def form_field(field: Field) -> forms.Field:
     if field.enum:
         return _choice(field, common)
     match field.type:
+        case "boolean" if field.default is None and not field.required:
+            return _yes_or_no(common)
         case "boolean":
             return forms.BooleanField(**common | {"required": False})
         case "integer":
@@ -114,6 +127,8 @@ def form_field(field: Field) -> forms.Field:
         case "number":
             numbers = forms.NumberInput(attrs=_BOX | {"step": "any"})
             return NumberField(**common, **_limits(field), widget=numbers)
+        case "date":
+            return DayField(**common, widget=forms.DateInput(attrs=_BOX | {"type": "date"}))
         case "list" | "map" | "any":
             return JsonField(kind=field.type, **common)
     return _text(field, common)
@@ -143,6 +158,17 @@ def _choice(field: Field, common: dict[str, Any]) -> forms.Field:
         **common,
         choices=choices,
         coerce=by_text.__getitem__,
+        empty_value=None,
+        widget=forms.Select(attrs=_BOX),
+    )
+
+
+def _yes_or_no(common: dict[str, Any]) -> forms.Field:
+    """A box that is not ticked cannot be told from one that nobody looked at."""
+    return forms.TypedChoiceField(
+        **common,
+        choices=[("", "—"), ("true", "Yes"), ("false", "No")],
+        coerce=lambda text: text == "true",
         empty_value=None,
         widget=forms.Select(attrs=_BOX),
     )
@@ -216,6 +242,21 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea(attrs=_BOX | {"rows": 3}),
         help_text="Kept with the decision.",
     )
+
+
+class SendBackForm(forms.Form):
+    """To which earlier task it goes back, and why."""
+
+    to = forms.ChoiceField(label="Back to")
+    comment = forms.CharField(
+        max_length=COMMENT_LENGTH,
+        label="What is to be done again",
+        widget=forms.Textarea(attrs=_BOX | {"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, tasks: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ChoiceField", self.fields["to"]).choices = list(tasks)
 
 
 class RetryForm(forms.Form):

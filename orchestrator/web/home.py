@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from orchestrator.permissions import approvals_waiting, can, runs_for
+from orchestrator.permissions import approvals_waiting, can, runs_for, standing
 from orchestrator.reads import home as reads
 from orchestrator.reads.first_steps import first_steps
 from orchestrator.reads.health import health
@@ -18,7 +18,7 @@ from orchestrator.web.charts import hour_bars
 def home(request: HttpRequest) -> HttpResponse:
     """What needs this person, what runs, how the last day went."""
     runs = runs_for(request.user).filter(is_trial=False)
-    asked = reads.asked(approvals_waiting(request.user))
+    asked = reads.asked(approvals_waiting(request.user), standing(request.user))
     failures = reads.failures(runs, request.user.pk)
     stuck = reads.stuck(runs) if can(request.user, "operate") else []
     running, active = reads.running(runs)

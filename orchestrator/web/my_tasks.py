@@ -1,7 +1,8 @@
-"""What people are to do: their list, one task with its form, and handing it in."""
+"""What people are to do: their list, one task with its form and files, and handing it in."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -12,14 +13,18 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from orchestrator.engine import agent_work
+from orchestrator import conf
+from orchestrator.downloads import download
+from orchestrator.engine import agent_work, artifacts
 from orchestrator.engine.limits import COMMENT_LENGTH, REASON_LENGTH
 from orchestrator.engine.plans import plan_for
 from orchestrator.exceptions import InvalidError
+from orchestrator.files import in_words
 from orchestrator.reads.my_tasks import ToDo, asked_for, to_do, to_dos, waiting
 from orchestrator.reads.shown import Entry, entries
 from orchestrator.web.answers import UNPROCESSABLE, answer, go, refusals_as_pages
 from orchestrator.web.forms import CompleteForm, ParametersForm
+from orchestrator.web.uploads import uploads_of
 
 _TOLD = ("description", "instructions", "title")
 
@@ -67,17 +72,37 @@ def my_task(request: HttpRequest, pk: int) -> HttpResponse:
         if "decline" in request.POST and declined.is_valid():
             agent_work.decline(found.agent, found.task_run, declined.cleaned_data["reason"])
             return go(request, reverse("my-tasks"), f"You declined “{found.name}”.")
-        if "decline" not in request.POST and form.is_valid() and _handed_in(found, form, person):
+        if "decline" not in request.POST and form.is_valid() and _handed_in(found, form, request):
             return go(request, reverse("my-tasks"), f"“{found.name}” is done.")
-    context = {"to_do": found, "form": form, "decline_form": declined, **_told(found)}
+    context = {"to_do": found, "form": form, "decline_form": declined, **_told(found), **_files(found)}
     status = UNPROCESSABLE if request.method == "POST" else 200
     return answer(request, "my_tasks/detail.html", context, status=status)
 
 
-def _handed_in(found: ToDo, form: forms.Form, person: User) -> bool:
+@require_safe
+@never_cache
+def my_task_file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+    """A file that a task before it has handed in."""
+    task_run = get_object_or_404(waiting(_person(request)).select_related("run"), pk=pk)
+    found = get_object_or_404(artifacts.of_tasks_before(task_run), pk=file)
+    return download(found.key, found.name, found.content_type)
+
+
+def _files(found: ToDo) -> dict[str, Any]:
+    """What the tasks before have handed in, and how large a file may be that is handed in now."""
+    return {
+        "files_before": artifacts.of_tasks_before(found.task_run),
+        "most": in_words(conf.file_max_bytes()),
+        "many": f"{artifacts.MOST_ARTIFACTS} at most",
+    }
+
+
+def _handed_in(found: ToDo, form: forms.Form, request: HttpRequest) -> bool:
     """Whether it was taken; what was wrong stands beside the fields."""
+    output = _output(form, _person(request))
     try:
-        agent_work.hand_in(found.agent, found.task_run, _output(form, person))
+        with artifacts.keeping(uploads_of(request)) as kept:
+            agent_work.hand_in(found.agent, found.task_run, output, partial(artifacts.add, kept=kept))
     except InvalidError as error:
         form.add_error(None, error.message)
         return False

@@ -10,13 +10,16 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from orchestrator.engine.approvals import right_to_decide
+from orchestrator.engine.approvals import right_to_decide, voted_before
 from orchestrator.models import Agent, Approval, Run
 from orchestrator.permissions import OVERRIDE, Person, can
 from orchestrator.planning.delegation import Right
 from orchestrator.planning.machine import RUN_ENDED, RunStatus
+from orchestrator.reads.fixes import offered
+from orchestrator.reads.outline import outline_of
 from orchestrator.reads.panel import Panel
-from orchestrator.web.forms import CompleteForm, DecisionForm, ReasonForm, RetryForm
+from orchestrator.web.decision_forms import parts_of
+from orchestrator.web.forms import CompleteForm, ReasonForm, RetryForm, SendBackForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Verb:
     danger: bool = False
 
 
+_IN_PANEL: Final = frozenset({"retry", "skip", "decide"})  # they stand in the panel anyhow
 TABS: Final = ("overview", "input", "output", "log", "history")
 _PAUSE = Verb("pause", "Pause", "i-pause")
 _RESUME = Verb("resume", "Resume", "i-play")
@@ -78,6 +82,7 @@ def task_context(request: HttpRequest, run: Run, panel: Panel) -> dict[str, Any]
         "tab": tab if tab in TABS else TABS[0],
         "operates": operates,
         "verbs_of_task": panel.verbs if operates else (),
+        "fixes": offered(request.user, run, [[fix for fix in panel.fixes if fix.action not in _IN_PANEL]])[0],
         "retry_form": RetryForm(initial={"parameters": given}, auto_id="retry-%s"),
         "complete_form": CompleteForm(auto_id="complete-%s"),
         "skip_form": ReasonForm(auto_id="skip-%s"),
@@ -90,12 +95,25 @@ def decision_context(request: HttpRequest, approval: Approval) -> dict[str, Any]
     """Whether this person decides on a request, and in whose place: `in_place_of` is who is away."""
     is_open = approval.status == Approval.Status.OPEN
     right = right_to_decide(approval, request.user) if is_open else Right("nobody")
-    overrides = request.user.has_perm(OVERRIDE)
-    voted = is_open and approval.votes.filter(person=request.user.pk).exists()
+    voted = is_open and approval.votes.filter(person=request.user.pk, voided_at=None).exists()
+    may_decide = right.may and not voted
+    overrides = request.user.has_perm(OVERRIDE) and not voted_before(approval, request.user)
     return {
-        "may_decide": (right.may and not voted) or (is_open and overrides),
+        "may_decide": may_decide,
+        "may_override": is_open and not may_decide and overrides,
+        "may_recall": is_open and approval.run.started_by_id == request.user.pk,
         "has_voted": voted,
-        "own_request": right.word == "requester" and not overrides,
-        "in_place_of": right.of.shown if right.of and (right.may or not overrides) else "",
-        "decision_form": DecisionForm(auto_id="decision-%s"),
+        "own_request": right.word == "requester",
+        "own_version": right.word == "author",
+        "in_place_of": right.of.shown if right.of else "",
+        **parts_of(approval).context,
+        "send_back_form": SendBackForm(auto_id="back-%s", tasks=earlier_tasks(approval)),
     }
+
+
+def earlier_tasks(approval: Approval) -> list[tuple[str, str]]:
+    """Keys and names of the tasks that it may be sent back to."""
+    if not approval.send_back_to:
+        return []
+    shape = outline_of(approval.run.version_id)
+    return [(key, shape.name_of(key)) for key in approval.send_back_to]

@@ -26,6 +26,7 @@ from orchestrator.reads.run_page import run_page as whole_page
 from orchestrator.reads.shown import entries
 from orchestrator.reads.states import LEGEND
 from orchestrator.reads.timeline import timeline
+from orchestrator.reads.why import for_person, why
 from orchestrator.web.answers import answer
 from orchestrator.web.offers import run_verbs, task_context
 
@@ -127,6 +128,16 @@ def head(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _head(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"run": run, "facts": facts(run), "verbs": run_verbs(request.user, run)}
+
+
+@require_safe
+@never_cache
+def reasons(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why the run waits or failed, and what this person may do about it: a page, or what its dialog shows."""
+    run = _run(request, pk)
+    answers = for_person(request.user, run, why(run))
+    context = {"run": run, "answers": answers, "facts": facts(run)}
+    return answer(request, "runs/why.html", context, part="runs/_why.html")
 
 
 @require_safe

@@ -10,11 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orchestrator.models import LogLine, Run, TaskRun
+from orchestrator.downloads import download
+from orchestrator.models import Artifact, LogLine, Run, TaskRun
 from orchestrator.permissions import runs_for
 from orchestrator.reads.lists import with_names
 from orchestrator.reads.panel import task_panel
-from orchestrator.web.answers import answer
+from orchestrator.web.answers import answer, refusals_as_pages
 from orchestrator.web.offers import task_context
 
 _MOST_LINES: Final = 100_000
@@ -50,6 +51,14 @@ def log(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     lines = LogLine.objects.filter(task_run=row).order_by("pk")[:_MOST_LINES]
     text = "".join(f"{line.at.isoformat()} {line.attempt} {line.level} {line.message}\n" for line in lines)
     return _file(text, "text/plain", f"run-{pk}-{key}.log")
+
+
+@require_safe
+@refusals_as_pages
+def artifact(request: HttpRequest, pk: int, artifact: int) -> HttpResponse:
+    """A file that an agent handed in, to be saved."""
+    found = get_object_or_404(Artifact, pk=artifact, task_run__run=run_of(request, pk))
+    return download(found.key, found.name, found.content_type)
 
 
 def panel_again(

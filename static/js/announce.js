@@ -6,17 +6,13 @@ let waiting = [];
 let timer = 0;
 let last = -Infinity;
 
-function say(text) {
+/** Says it now. For what a person is waiting for: a failure, an approval, the answer to their own click. */
+export function announceNow(text) {
   const region = document.getElementById("announcer");
   if (!region) return;
   last = performance.now();
   // A repeated sentence is only read again when the text changes.
   region.textContent = region.textContent === text ? `${text}\u00a0` : text;
-}
-
-/** Says it now. For what a person is waiting for: a failure, an approval, the answer to their own click. */
-export function announceNow(text) {
-  say(text);
 }
 
 /**
@@ -32,6 +28,6 @@ export function announceSoon(text, merge = (texts) => texts.join(", ")) {
     const texts = waiting;
     waiting = [];
     timer = 0;
-    say(merge(texts));
+    announceNow(merge(texts));
   }, wait);
 }

@@ -79,7 +79,7 @@ export function ask(question, wording) {
       settle(true);
       dialog.close();
     }, { signal: stop.signal });
-    dialog.addEventListener("close", () => settle(false), { signal: stop.signal });
+    dialog.addEventListener("close", () => dialog.open || settle(false), { signal: stop.signal });
     dialog.showModal();
   });
 }

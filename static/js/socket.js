@@ -46,21 +46,24 @@ export function createSocket(path, on) {
   const hurry = () => {
     if (!closed && socket?.readyState === WebSocket.CLOSED) connect();
   };
-  globalThis.addEventListener("online", hurry);
-  connect();
+  addEventListener("online", hurry);
+  // Not while the page still loads: htmx knows of none of its parts before, and what news there is would be lost.
+  if (document.readyState === "complete") connect();
+  else addEventListener("load", connect);
   return {
     send,
     close() {
       closed = true;
       clearTimeout(timer);
-      globalThis.removeEventListener("online", hurry);
-      socket.close();
+      removeEventListener("online", hurry);
+      removeEventListener("load", connect);
+      socket?.close();
     },
   };
 }
 
 /** Doubling, with up to a quarter taken off at random, so that many pages do not come back in one instant. */
-export function waitAfter(failures) {
+function waitAfter(failures) {
   const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1));
   return Math.max(FIRST_WAIT, wait * (1 - Math.random() * 0.25));
 }

@@ -43,7 +43,7 @@ export function local(at, now) {
 }
 
 /** @param {Date} at */
-export function clockTime(at) {
+function clockTime(at) {
   return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 

@@ -67,3 +67,7 @@ function mountAll(root) {
 mountAll(document);
 // What is morphed stays the same element, and is not told of as new.
 for (const news of ["htmx:load", "htmx:afterSwap"]) document.addEventListener(news, (event) => mountAll(event.target));
+// What a page takes away itself says so before: a drawing listens to more than its own element.
+document.addEventListener("workflow:gone", (event) => {
+  for (const host of event.target.querySelectorAll("[data-workflow-canvas]")) mounted.get(host)?.canvas.destroy();
+});

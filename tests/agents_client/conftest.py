@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.agents.client import Agent, AsyncAgent, AsyncTask, Task, hands
+from orchestrator.agents.client import Agent, AsyncAgent, AsyncTask, Task, hands, serving
+from orchestrator.agents.client.answers import File
 from tests.agents_client.stub_baton import (
     PATIENCE,
     TOKEN,
@@ -51,6 +52,35 @@ def patient(request: pytest.FixtureRequest) -> Maker:
         return agent  # type: ignore[no-any-return]
 
     return make
+
+
+@pytest.fixture(params=[Agent, AsyncAgent], ids=["threads", "coroutines"])
+def make_attaching(request: pytest.FixtureRequest) -> Maker:
+    """Makes an agent of either kind that hands in these files."""
+
+    def make(baton: StubBaton, given: list[tuple[str, File]]) -> Agent | AsyncAgent:
+        agent = request.param("http://baton", TOKEN, agent_id="reviewer", transport=baton.transport)
+
+        def in_thread(task: Task) -> object:
+            for name, data in given:
+                task.attach(name, data)
+            return None
+
+        async def in_loop(task: AsyncTask) -> object:
+            for name, data in given:
+                await task.attach(name, data)
+            return None
+
+        agent.task(in_thread if isinstance(agent, Agent) else in_loop)
+        return agent  # type: ignore[no-any-return]
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that is stopped waits hardly at all for an answer that is on its way."""
+    monkeypatch.setattr(serving, "LAST_ANSWER_SECONDS", 0.02)
 
 
 @pytest.fixture

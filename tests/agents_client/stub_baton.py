@@ -91,8 +91,7 @@ class StubBaton:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
-        *_, who, verb = request.url.path.split("/")
-        body = json.loads(request.content)
+        who, verb, body = await _read(request)
         with self._changed:
             self.heard.append(Heard(verb, int(who) if who.isdigit() else 0, body))
             self._changed.notify_all()
@@ -128,6 +127,16 @@ class StubBaton:
         finally:
             self._calls.remove(entry)
         return [self._tasks.popleft() for _ in range(min(most, len(self._tasks)))]
+
+
+async def _read(request: httpx.Request) -> tuple[str, str, dict[str, Any]]:
+    """Whose request it is, what it asks for, and what it holds."""
+    content = await request.aread()
+    *_, who, verb = request.url.path.split("/")
+    if request.method == "PUT":
+        assert request.headers["Content-Length"] == str(len(content))
+        return request.url.path.split("/")[3], "attach", {"name": verb, "content": content}
+    return who, verb, json.loads(content)
 
 
 def of_threads(baton: StubBaton, function: Callable[[AnyTask], object], **given: Any) -> Agent:

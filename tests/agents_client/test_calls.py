@@ -194,4 +194,4 @@ def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
         }
 
     assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == 8
+    assert len(methods(Client)) == 9

@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from orchestrator.agents.client import Agent, AsyncAgent, AsyncTask, RefusedError, Task, hands
+from orchestrator.agents.client import serving as module
 from tests.agents_client.stub_baton import PATIENCE, TOKEN, AnyTask, Maker, StubBaton, of_threads, serving
 
 # The log
@@ -74,6 +78,70 @@ def test_lines_that_are_not_taken_do_not_hold_up_the_outcome(
         baton.give()
         baton.wait_for("complete")
     assert "1 lines of the log of read of run 5 are lost" in caplog.text
+
+
+# Files
+
+
+def test_a_file_is_handed_in_before_the_outcome(
+    baton: StubBaton, make_attaching: Maker, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_bytes(b"a,b\n" * 50_000)
+    given = [
+        ("report 1/2.pdf", b"%PDF-"),
+        ("table.csv", tmp_path / "table.csv"),
+        ("t.csv", str(tmp_path / "table.csv")),
+    ]
+    with serving(make_attaching(baton, given)):
+        lease = baton.give()
+        baton.wait_for("complete")
+    sent = [(one.lease, one.body["name"], one.body["content"]) for one in baton.all("attach")]
+    table = b"a,b\n" * 50_000
+    assert sent == [(lease, "2.pdf", b"%PDF-"), (lease, "table.csv", table), (lease, "t.csv", table)]
+
+
+def test_handing_in_is_tried_again_while_baton_is_away(
+    baton: StubBaton, make_attaching: Maker, paused: list[float], tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_bytes(b"content")
+    baton.fault("attach", (503, "unavailable"), httpx.ConnectError("refused"))
+    with serving(make_attaching(baton, [("x", tmp_path / "x")])):
+        baton.give()
+        baton.wait_for("complete")
+    assert [one.body["content"] for one in baton.all("attach")] == [b"content"] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "ends"),
+    [(413, "file_too_large", "fail"), (400, "bad_name", "fail"), (409, "too_many_artifacts", "fail")],
+    ids=["large", "name", "many"],
+)
+def test_what_is_refused_is_raised_where_it_was_handed_in(
+    baton: StubBaton, make_attaching: Maker, status: int, code: str, ends: str
+) -> None:
+    baton.fault("attach", (status, code))
+    with serving(make_attaching(baton, [("x", b"1")])):
+        baton.give()
+        assert code in baton.wait_for(ends).body["message"]
+
+
+def test_after_the_lease_is_lost_nothing_is_handed_in_and_nothing_delivered(
+    baton: StubBaton, make_attaching: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    baton.fault("attach", (409, "lease_lost"))
+    with serving(make_attaching(baton, [("x", b"1"), ("y", b"2")])):
+        baton.give()
+        baton.wait_for("attach")
+        baton.wait_for("claim", 2)
+    assert len(baton.all("attach")) == 1
+    assert baton.all("complete", "fail") == []
+    assert "came too late" in caplog.text
+
+
+def test_a_file_that_is_not_there_fails_the_attempt(baton: StubBaton, make_attaching: Maker) -> None:
+    with serving(make_attaching(baton, [("x", "no/such/file")])):
+        baton.give()
+        assert "no/such/file" in baton.wait_for("fail").body["message"]
 
 
 # Room
@@ -143,7 +211,42 @@ def test_a_stopped_agent_lets_its_task_end_and_takes_nothing_new(baton: StubBato
         assert not thread.is_alive()
     assert [one.body for one in baton.all("complete")] == [{"output": "done"}]
     assert len(baton.all("claim")) == 2
-    assert baton.all("release") == []
+
+
+@pytest.mark.parametrize("hurried", [False, True], ids=["stopped", "stopped twice"])
+def test_what_arrives_once_it_is_stopped_is_given_back_at_once(
+    baton: StubBaton, make: Maker, hurried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LAST_ANSWER_SECONDS", PATIENCE)
+    carried_out: list[AnyTask] = []
+    agent = make(baton, carried_out.append)
+    with serving(agent) as thread:
+        baton.wait_for("claim")
+        agent.stop()
+        lease = baton.give()  # heard of by the agent only after the stop
+        if not hurried:
+            assert baton.wait_for("release").lease == lease
+        else:
+            agent.stop()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert carried_out == []
+    assert [one.lease for one in baton.all("release")] in ([[lease]] if not hurried else [[lease], []])
+
+
+def test_giving_back_is_not_tried_for_ever(
+    baton: StubBaton, make: Maker, paused: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baton.always["release"] = (503, "unavailable")
+    monkeypatch.setattr(module, "LAST_ANSWER_SECONDS", PATIENCE)
+    monkeypatch.setattr(hands, "GIVING_BACK_SECONDS", 0.0)
+    agent = make(baton, lambda task: 1)
+    with serving(agent) as thread:
+        baton.wait_for("claim")
+        agent.stop()
+        baton.give()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("hurried", [False, True], ids=["grace over", "stopped twice"])
@@ -162,7 +265,14 @@ def test_what_does_not_end_within_the_time_of_grace_is_given_back(
         assert not thread.is_alive()
     assert [one.lease for one in baton.all("release")] == [lease]
     assert baton.all("complete", "fail") == []
+    _until_there_is(ended)  # a function in a thread ends when it looks up
     assert [task.cancelled.is_set() for task in ended] == [True]
+
+
+def _until_there_is(ended: list[AnyTask]) -> None:
+    last = time.monotonic() + PATIENCE
+    while not ended and time.monotonic() < last:
+        time.sleep(0.01)
 
 
 def test_work_that_does_not_heed_anything_does_not_keep_the_agent_from_ending(baton: StubBaton) -> None:

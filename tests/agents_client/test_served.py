@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +170,102 @@ def test_the_task_of_an_agent_that_is_killed_goes_to_another_and_its_late_result
     assert (late.value.status, late.value.code) == (409, "lease_lost")
     task = task_of(baton, run)
     assert (task["status"], task["output"]) == ("completed", {"verdict": "fine"})
+
+
+# With nothing but curl
+
+
+def curl_blocks() -> tuple[str, str, str]:
+    """What the README has typed: what asks for work, what carries it to its end, and what hands in a file."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    asking, settling, file = [block for block in blocks if "curl" in block and "BATON_AGENT_TOKEN" in block]
+    assert "/claim" in asking and "/complete" in settling and "/artifacts/" in file
+    return asking, settling, file
+
+
+def shell(text: str, baton: Served, token: str, cwd: Path) -> str:
+    """What the shell says to it; any request that is refused ends it."""
+    ours = text.replace("http://localhost:8000", baton.url).replace("curl ", "curl --fail-with-body -sS ")
+    env = {**os.environ, "BATON_AGENT_TOKEN": token}
+    done = subprocess.run(
+        ["bash", "-euc", ours], env=env, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 0, f"{ours}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def kept_alive(baton: Served, token: str, lease: int) -> Iterator[None]:
+    """Two seconds are short for a shell on a machine that has much to do."""
+    over = threading.Event()
+
+    def beat() -> None:
+        with Client(baton.url, token) as client, suppress(LeaseLostError):
+            while not over.wait(0.3):
+                client.heartbeat(lease)
+
+    beating = threading.Thread(target=beat)
+    beating.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beating.join(SECONDS)
+
+
+@pytest.mark.slow
+def test_a_stranger_with_curl_completes_a_run(
+    baton: Served, tokens: Mapping[str, str], tmp_path: Path
+) -> None:
+    for program in ("bash", "curl"):
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program} on this machine")
+    asking, settling, file = curl_blocks()
+    run = json.loads(baton.baton("start", "review", "--json"))["run"]
+    said = shell(asking, baton, tokens["reviewer"], tmp_path)
+    (given,) = json.loads(said[said.rindex('{"tasks"') :])["tasks"]
+    assert (given["run"], given["task"], given["parameters"]) == (run, "read", {"document": "offer.pdf"})
+    lease = f"LEASE={given['lease']}\n"
+    assert "LEASE=7\n" in settling
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7")
+    with kept_alive(baton, tokens["reviewer"], given["lease"]):
+        shell(lease + file, baton, tokens["reviewer"], tmp_path)
+        shell(settling.replace("LEASE=7\n", lease), baton, tokens["reviewer"], tmp_path)
+    task = task_of(baton, run)
+    assert (task["status"], task["output"]) == ("completed", {"verdict": "fine"})
+    assert [line["message"] for line in task["log"]] == ["reading offer.pdf"]
+    with pytest.raises(AssertionError, match="lease_lost"):
+        shell(settling.replace("LEASE=7\n", lease), baton, tokens["reviewer"], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_file_of_an_agent_of_either_kind_is_kept(
+    baton: Served, tokens: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_bytes(b"a,b\n" * 300_000)
+    works = {"plain": "def work(task):\n    {}\n", "coroutine": "async def work(task):\n    await {}\n"}
+    for name, text in works.items():
+        (tmp_path / f"{name}.py").write_text(text.format("task.attach('table.csv', 'table.csv')"))
+        words = (
+            "-m",
+            "orchestrator.cli",
+            "agents",
+            "run",
+            f"{name}:work",
+            "--id",
+            "other",
+            "--capability",
+            "python",
+        )
+        with running(baton, tokens["other"], *words, cwd=tmp_path) as agent:
+            run = json.loads(baton.baton("start", "review", "--wait", "--json"))
+            assert run["status"] == "completed", run
+            code, told = ended(agent)
+        assert code == 0, told
+        (kept,) = [path for path in _files(baton) if path.stat().st_size == 1_200_000]
+        assert kept.read_bytes() == (tmp_path / "table.csv").read_bytes()
+        kept.unlink()
+
+
+def _files(baton: Served) -> list[Path]:
+    return [path for path in Path(baton.env["BATON_DATA_DIR"], "files").rglob("*") if path.is_file()]

@@ -13,8 +13,9 @@ from tests.api.caller import Caller
 from tests.people import person
 
 
-def gate(*approvers: str) -> dict[str, Any]:
+def gate(*approvers: str, **asked: Any) -> dict[str, Any]:
     """A definition with one step that waits for a person, so that its run stands still."""
+    parameters = {"title": "Pay?", "approvers": list(approvers), "data": {"sum": 12}, **asked}
     return {
         "id": "gated",
         "name": "Gated",
@@ -26,7 +27,7 @@ def gate(*approvers: str) -> dict[str, Any]:
         "tasks": {
             "ask": {
                 "action": "approval_gate",
-                "parameters": {"title": "Pay?", "approvers": list(approvers), "data": {"sum": 12}},
+                "parameters": parameters,
             },
             "after": {
                 "action": "agent_task",

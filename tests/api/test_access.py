@@ -11,8 +11,9 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from editor import pins
-from orchestrator import engine, tokens
-from orchestrator.models import Delegation, Run, Workflow
+from orchestrator import engine, files, tokens
+from orchestrator.engine.artifacts import AREA
+from orchestrator.models import Artifact, Delegation, Run, Workflow
 from tests.api.caller import Caller
 from tests.api.conftest import gate
 from tests.people import ROLES, person
@@ -27,6 +28,7 @@ SEE_ALL = {*ROLES, "superuser"}  # not who only sees what is theirs
 OPERATORS = {"operator", "admin", "owner", "superuser"}
 
 TO_ANOTHER = {"to": "another", "ends_at": (timezone.now() + timedelta(days=1)).isoformat()}
+OVER = {"override": True, "comment": "nobody else is there"}
 # (route, method, body): who is let through; of the others a reader gets 403 and who sees nothing 404.
 TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/templates", "GET"): ({"outsider"} | READERS, None),
@@ -61,28 +63,60 @@ TABLE: dict[tuple[str, str], tuple[set[str], Any]] = {
     ("api/runs/<int:pk>", "GET"): (READERS, None),
     ("api/runs/<int:pk>/status", "GET"): (READERS, None),
     ("api/runs/<int:pk>/events", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/artifacts", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/artifacts/<int:artifact>", "GET"): (READERS, None),
+    ("api/runs/<int:pk>/why", "GET"): (READERS, None),
+    # What waits for a decision is not retried or skipped: who is let through is told so.
+    ("api/runs/<int:pk>/tasks/<slug:key>/retry", "POST"): (OPERATORS, {}),
+    ("api/runs/<int:pk>/tasks/<slug:key>/skip", "POST"): (OPERATORS, {}),
     ("api/runs/<int:pk>/pause", "POST"): (OPERATORS, {}),
     ("api/runs/<int:pk>/resume", "POST"): (OPERATORS, {}),
     ("api/runs/<int:pk>/cancel", "POST"): (OPERATORS, {}),
     ("api/agents", "GET"): ({"outsider"} | READERS, None),
     ("api/agents", "POST"): (ADMINS, {"id": "new"}),
     ("api/agents/<slug:key>", "GET"): (SEE_ALL, None),
+    ("api/agents/<slug:key>", "PATCH"): (ADMINS, {"capacity": 2}),
     ("api/agents/<slug:key>/drain", "POST"): (ADMINS, {}),
     ("api/agents/<slug:key>/activate", "POST"): (ADMINS, {}),
     ("api/agents/<slug:key>/tokens", "POST"): (ADMINS, {}),
     ("api/agents/<slug:key>/tokens/<int:pk>", "DELETE"): (ADMINS, None),
     ("api/approvals", "GET"): ({"outsider"} | READERS, None),
     ("api/approvals/<int:pk>", "GET"): (READERS, None),
-    # The approver of this table is the one whom the gate names; administrators decide in their stead.
-    ("api/approvals/<int:pk>/approve", "POST"): ({"approver", "admin", "superuser"}, {}),
-    ("api/approvals/<int:pk>/reject", "POST"): ({"approver", "admin", "superuser"}, {}),
+    # The approver of this table is the one whom the gate names; administrators decide over them, and say so.
+    ("api/approvals/<int:pk>/approve", "POST"): ({"approver"}, {}),
+    ("api/approvals/<int:pk>/reject", "POST"): ({"approver"}, {}),
+    ("api/approvals/<int:pk>/approve?over", "POST"): (ADMINS, OVER),
+    ("api/approvals/<int:pk>/reject?over", "POST"): (ADMINS, OVER),
+    ("api/approvals/<int:pk>/recall", "POST"): ({"owner"}, {}),  # who started the run
+    ("api/approvals/decide", "POST"): (
+        {"approver", "admin", "superuser"},
+        {"ids": [1], "decision": "approve"},
+    ),
+    ("api/approvals/<int:pk>/record", "GET"): (READERS, None),
+    ("api/approvals/<int:pk>/comments", "GET"): (READERS, None),
+    ("api/approvals/<int:pk>/comments", "POST"): (READERS, {"text": "Hello"}),
+    ("api/approvals/<int:pk>/attachments", "GET"): (READERS, None),
+    ("api/approvals/<int:pk>/attachments", "POST"): (READERS, {"any": "file"}),
+    ("api/approvals/<int:pk>/attachments/<int:file>", "GET"): (READERS, None),
+    ("api/approvals/<int:pk>/questions", "GET"): (READERS, None),
+    # Who decides asks; what is answered and withdrawn here is no question at all.
+    ("api/approvals/<int:pk>/questions", "POST"): ({"approver"}, {"text": "Why?", "to": "another"}),
+    ("api/approvals/<int:pk>/answer", "POST"): (READERS, {"text": "Because."}),
+    ("api/approvals/<int:pk>/withdraw", "POST"): (READERS, {}),
+    ("api/approvals/<int:pk>/send-back", "POST"): ({"approver"}, {"to": "draft", "comment": "Too much"}),
+    ("api/approvals/<int:pk>/send-back?over", "POST"): (ADMINS, {"to": "draft", **OVER}),
     ("api/delegations", "GET"): ({"outsider"} | READERS, None),
     ("api/delegations", "POST"): ({"approver", "admin", "superuser"}, TO_ANOTHER),
     # The delegation of this table is that of the approver; whom it is nothing to does not see it.
     ("api/delegations/<int:pk>", "DELETE"): ({"approver", "admin", "superuser"}, None),
 }
 # Whoever is signed in may ask for a list; whether they may create is not a matter of an object.
-ABOUT_NOTHING = {("api/workflows", "POST"), ("api/agents", "POST"), ("api/delegations", "POST")}
+ABOUT_NOTHING = {
+    ("api/workflows", "POST"),
+    ("api/agents", "POST"),
+    ("api/delegations", "POST"),
+    ("api/approvals/decide", "POST"),
+}
 # What readers, who see everything else, do not see.
 BETWEEN_TWO = {("api/delegations/<int:pk>", "DELETE")}
 BY_SESSION = {"api/docs"}
@@ -91,6 +125,7 @@ FALLBACK = "api/"
 OF_AGENTS = {
     "api/agents/<slug:key>/register",
     "api/agents/<slug:key>/claim",
+    "api/leases/<int:pk>/artifacts/<path:name>",
     *(f"api/leases/<int:pk>/{verb}" for verb in ("heartbeat", "log", "complete", "fail", "release")),
 }
 
@@ -153,6 +188,13 @@ def expected(kind: str, route: str, method: str) -> set[int]:
     return {403} if kind in READERS or (route, method) in ABOUT_NOTHING else {404}
 
 
+def _artifact(run: Run) -> Artifact:
+    stored = files.store([b"x"], 10, area=AREA)
+    row = run.tasks.get(key="ask")
+    facts = {"key": stored.key, "size": 1, "sha256": stored.sha256, "content_type": stored.content_type}
+    return row.artifacts.create(claim=1, attempt=1, name="a.txt", created_at=timezone.now(), **facts)
+
+
 @pytest.mark.parametrize("kind", EVERYBODY)
 @pytest.mark.parametrize(("route", "method"), list(TABLE), ids=lambda part: part)
 def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
@@ -163,7 +205,12 @@ def test_who_gets_what(kind: str, route: str, method: str, stage: Run) -> None:
         key, pk = agent.key, tokens.issue_for_agent(agent)[0].pk
     pk = Delegation.objects.get().pk if "delegations" in route else pk
     path = "/" + route.replace("<slug:key>", key).replace("<int:pk>", str(pk))
-    path = path.replace("<slug:task>", "ask")
+    path = path.replace("<slug:task>", "ask").replace(f"tasks/{key}/", "tasks/ask/")
+    if "<int:artifact>" in path:
+        path = path.replace("<int:artifact>", str(_artifact(stage).pk))
+    if "<int:file>" in path:
+        said = engine.comment(pk, "", user=stage.started_by, uploads=[engine.Upload("a.txt", [b"x"])])
+        path = path.replace("<int:file>", str(said.attachments.get().pk))
     answer = caller(kind).send(method, path, TABLE[route, method][1])
     assert answer.status_code in expected(kind, route, method), answer.content[:300]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from django.test import Client
 
 from orchestrator import engine, tokens
 from orchestrator.engine import agents
-from orchestrator.models import Agent, LogLine, Run
+from orchestrator.models import Agent, Artifact, LogLine, Run
 from tests.api.caller import Caller, error_of
 from tests.engine.flows import flow, task
-from tests.people import person
+from tests.people import bearer, person
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +33,11 @@ class Remote:
         return Client(raise_request_exception=False).post(
             path, json.dumps(body or {}), content_type="application/json", headers=headers
         )
+
+    def send(self, method: str, path: str, content: bytes) -> HttpResponse:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        client = Client(raise_request_exception=False)
+        return client.generic(method, path, content, content_type="text/html", headers=headers)
 
     def claim(self, **given: Any) -> list[dict[str, Any]]:
         answer = self.post(f"/api/agents/{self.agent.key}/claim", {"wait": 0, **given})
@@ -152,3 +158,80 @@ def test_an_administrator_registers_drains_and_revokes(db: None) -> None:
     assert token not in root.get("/api/agents/rover").content.decode()
     twice = root.post("/api/agents", {"id": "rover"})
     assert (twice.status_code, error_of(twice)["code"]) == (409, "exists")
+
+
+# Files
+
+
+@pytest.fixture
+def kept(settings: Any, tmp_path: Path) -> None:
+    settings.BATON = {**settings.BATON, "FILES": tmp_path, "FILE_MAX_BYTES": 1000}
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_file_is_handed_in_listed_and_downloaded(method: str, rover: Remote, run: Run) -> None:
+    (given,) = rover.claim()
+    answer = rover.send(method, f"/api/leases/{given['lease']}/artifacts/Gr%C3%B6%C3%9Fe.html", b"<b>hi</b>")
+    assert answer.status_code == 201, answer.content
+    reader = Caller(person("vera", "viewer"))
+    (listed,) = reader.get(f"/api/runs/{run.pk}/artifacts").json()["items"]
+    assert listed == answer.json()
+    assert (listed["name"], listed["size"], listed["task"], listed["by"]) == ("Größe.html", 9, "a", "rover")
+    for address in (
+        f"/api/runs/{run.pk}/artifacts/{listed['id']}",
+        f"/runs/{run.pk}/artifacts/{listed['id']}/",
+    ):
+        client = Client(headers=bearer(reader.user))
+        client.force_login(reader.user)
+        found = client.get(address)
+        assert (found.status_code, found.content) == (200, b"<b>hi</b>")
+        assert found["Content-Type"] == "text/plain"
+        assert found["X-Content-Type-Options"] == "nosniff"
+        assert found["Content-Disposition"].startswith("attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.html")
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("big.bin", b"x" * 1001, 413, "file_too_large"),
+        ("empty.bin", b"", 400, "file_empty"),
+        ("a%2Fb.bin", b"x", 400, "bad_name"),
+        ("..", b"x", 400, "bad_name"),
+        ("nul%00.bin", b"x", 400, "bad_name"),
+        ("x" * 201, b"x", 400, "bad_name"),
+    ],
+    ids=["large", "empty", "folder", "up", "nul", "long"],
+)
+def test_a_file_that_is_not_kept_says_why(
+    name: str, content: bytes, status: int, code: str, rover: Remote, run: Run
+) -> None:
+    (given,) = rover.claim()
+    answer = rover.send("PUT", f"/api/leases/{given['lease']}/artifacts/{name}", content)
+    assert (answer.status_code, error_of(answer)["code"]) == (status, code)
+    assert not Artifact.objects.exists()
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_of_a_lost_lease_and_of_another_agent_is_refused(rover: Remote, run: Run) -> None:
+    (given,) = rover.claim()
+    path = f"/api/leases/{given['lease']}/artifacts/a.txt"
+    other = agents.register("other")
+    assert Remote(other, tokens.issue_for_agent(other)[1]).send("PUT", path, b"x").status_code == 404
+    assert Caller(person("root", superuser=True)).put(path, b"x").status_code == 401
+    engine.cancel(run.pk)
+    answer = rover.send("PUT", path, b"x")
+    assert (answer.status_code, error_of(answer)["code"]) == (409, "lease_lost")
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_of_another_run_is_not_found_under_this_one(rover: Remote, run: Run) -> None:
+    (given,) = rover.claim()
+    rover.send("PUT", f"/api/leases/{given['lease']}/artifacts/a.txt", b"x")
+    pk = Artifact.objects.get().pk
+    other = engine.start(engine.save_workflow({**flow({"a": task()}), "id": "other", "name": "Other"}))
+    reader = Caller(person("vera", "viewer"))
+    assert reader.get(f"/api/runs/{run.pk}/artifacts/{pk}").status_code == 200
+    assert reader.get(f"/api/runs/{other.pk}/artifacts/{pk}").status_code == 404
+    assert Caller(person("bob")).get(f"/api/runs/{run.pk}/artifacts/{pk}").status_code == 404

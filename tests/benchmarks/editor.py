@@ -43,6 +43,8 @@ _FRAMES = """async ([what, count]) => {
   load?.cancel();
   return gaps;
 }"""
+# What is measured is the move, not the way to where it begins.
+_AT_REST = """() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => requestIdleCallback(resolve))))"""
 _LAYOUT = """async () => {
   const { surface } = globalThis.bench;
   const keys = surface.model.order; const took = [];
@@ -129,10 +131,12 @@ def _of_size(page: Page, key: str, size: int) -> Any:
 
 def _near(page: Page) -> None:
     page.evaluate("globalThis.bench.surface.viewport.zoomTo(1)")
+    page.evaluate(_AT_REST)
 
 
 def _whole(page: Page) -> None:
     page.evaluate("globalThis.bench.surface.viewport.fit()")
+    page.evaluate(_AT_REST)
 
 
 _MOVES: dict[str, Callable[[Page], None]] = {

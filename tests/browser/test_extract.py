@@ -89,3 +89,25 @@ def test_the_way_to_the_new_workflow_leads_back(people: People, served: Served, 
     page.locator("#toasts").get_by_role("link", name="Open it").click()
     page.wait_for_url("**/workflows/sides-of-it/edit/canvas/?from=way")
     expect(page.get_by_role("link", name="Long")).to_be_visible()
+
+
+def test_a_list_that_opens_as_another_closes_stays_open(
+    people: People, served: Served, tmp_path: Path
+) -> None:
+    """The browser tells of the closing later than it closes."""
+    page = _opened(people, served, tmp_path, "lists").page
+    page.evaluate(
+        """async () => {
+            const { pick } = await import("/static/js/editor/picker.js");
+            const list = { title: "First", placeholder: "", items: [{ id: "a", label: "A" }] };
+            const first = pick(list);
+            document.querySelector("#picker input").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+            await first;
+            globalThis.second = pick({ ...list, title: "Second" });
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        }"""
+    )
+    expect(page.get_by_role("dialog", name="Second")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#picker")).to_be_hidden()
+    assert page.evaluate("second") is None

@@ -22,8 +22,9 @@ PATHS = (
     "/workflows/new/import/",
     "/my-tasks/",
     "/agents/",
-    "/agents/new/",
+    "/agents/-/new/",
     "/agents/lab/",
+    "/agents/lab/edit/",
     "/workflows/new/blank/",
     "/workflows/approval_chain/edit/?step=level1",
     "/workflows/approval_chain/edit/?step=%2B",
@@ -36,7 +37,9 @@ PATHS = (
     "/approvals/",
     "/profile/",
     "/profile/away/",
+    "/profile/notices/",
     "/profile/tokens/",
+    "/settings/chats/",
     "/settings/secrets/",
 )
 VIEWS = ("graph", "timeline", "list")
@@ -88,6 +91,7 @@ def linked_pages(page: Page) -> Iterator[str]:
     run = _first_link(page, "/runs/", r"^/runs/\d+/$")
     yield from (f"{run}?view={view}" for view in VIEWS)
     yield f"{run}events/"
+    yield f"{run}why/"
     task = page.request.get(f"{run}live").json()
     yield from (f"{run}?task={key}" for key in list(task["tasks"])[:1])
     # Other tests of the same Baton may have decided every request by now.

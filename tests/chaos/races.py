@@ -22,7 +22,17 @@ from tests.scratch import address_of, remove_database
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
     f"tests/engine/test_{name}.py"
-    for name in ("races", "agent_races", "wakeups", "clocks", "zombies", "cancelling", "heartbeats")
+    for name in (
+        "races",
+        "decision_races",
+        "questions",
+        "agent_races",
+        "wakeups",
+        "clocks",
+        "zombies",
+        "cancelling",
+        "heartbeats",
+    )
 ]
 NAME = f"baton_races_{os.getpid()}"
 # Tests make a database of their own, named after this one, and take it away again.

@@ -1,186 +1,64 @@
-"""Every endpoint that writes, with what it is sent, and a dump of what it leaves."""
+"""Every endpoint that writes, with what it is sent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.http import HttpResponse
-from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
-from django_q.models import OrmQ
 
 from editor import drafts, pins
-from editor.models import DraftChange, Pin
-from orchestrator import engine, tokens, vault
+from orchestrator import engine, tokens
 from orchestrator.engine.template_saving import Wish
-from orchestrator.engine.turn import ClaimRequest, take_turn
 from orchestrator.models import (
     Agent,
-    AgentToken,
-    ApiToken,
     Approval,
-    Delegation,
+    Approver,
+    ChatHook,
     Hidden,
-    Lease,
-    LogLine,
     Run,
-    Secret,
-    SignInFailure,
     TeamTemplate,
-    TeamTemplateVersion,
-    Vote,
     Workflow,
 )
+from orchestrator.notices import hooks
 from orchestrator.web import setup_code
-from tests.engine.flows import failed, flow, task
-from tests.people import bearer, person
+from tests.crash.stages import DEFINITION, Case, Stage, clear
+from tests.engine.flows import flow, task
 
 PASSWORD, NEW_PASSWORD = "correct horse battery", "battery horse correct"
-UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
-# The pages of Django's own admin, which does each change in one transaction; and the API's answer to a wrong path.
-LEFT_OUT = ("admin/", "api/$")
 ONCE = "4f0f9b1e-0000-4000-8000-000000000001"
 
-DEFINITION = {
-    **flow(
-        {
-            "ask": task(action="approval_gate", parameters={"title": "Pay?", "approvers": ["olga"]}),
-            "stuck": task(on_failure="manual"),
-            "after": task("ask", "stuck"),
-        }
-    ),
-    "name": "Staged",
-}
 
-
-@dataclass
-class Stage:
-    """What there is before the request."""
-
-    olga: User
-    run: Run
-    client: Client
-    headers: dict[str, str]
-    ids: dict[str, Any]  # what paths name
-
-
-@dataclass(frozen=True)
-class Case:
-    """One request. `repeated`: the status of sending it again after it was carried out; 0 when it does more each time.
-    `noted`: what is refused the second time is put on record."""
-
-    path: str
-    body: Any = None
-    repeated: int = 409
-    prepare: Callable[[Stage], None] = lambda _stage: None
-    signed_in: bool = True
-    noted: bool = False
-
-    def send(self, method: str, stage: Stage) -> HttpResponse:
-        body = self.body() if callable(self.body) else self.body
-        path = self.path.format(**stage.ids)
-        if path.startswith("/api/"):
-            headers = stage.headers | {"Idempotency-Key": "once"}
-            content = json.dumps(body or {})
-            return stage.client.generic(
-                method, path, content, content_type="application/json", headers=headers
-            )
-        return stage.client.post(path, body or {})
-
-
-def stage(*, signed_in: bool = True) -> Stage:
-    """A run with an open request and a task that waits for a person, and somebody who may do anything."""
-    _clear()
-    olga = person("olga", superuser=True)
-    workflow = engine.save_workflow(DEFINITION)
-    run = engine.start(workflow)
-    claimed = take_turn(claiming=ClaimRequest("w", 5)).claims
-    take_turn([failed(claim) for claim in claimed])
-    old, _ = tokens.issue(olga, "old", timedelta(days=1))
-    vault.put("crm", "hunter2")
-    OrmQ.objects.all().delete()
-    client = Client()
-    if signed_in:
-        client.force_login(olga)
-    for name in ("ann", "ben"):
-        person(name, superuser=True)
-    given = engine.delegate(
-        User.objects.get(username="ann"), "ben", ends_at=timezone.now() + timedelta(days=9)
-    )
-    ids = {"key": workflow.key, "run": run.pk, "approval": run.approvals.get().pk, "token": old.pk}
-    ids["delegation"] = given.pk
-    return Stage(olga, run, client, bearer(olga), ids)
-
-
-def again(before: Stage) -> Stage:
-    """The same person at a browser that was started anew."""
-    client = Client()
-    if "_auth_user_id" in before.client.session:
-        client.force_login(before.olga)
-    return replace(before, client=client)
-
-
-def _clear() -> None:
-    Approval.objects.all().delete()
-    Run.objects.all().delete()
-    for model in (Agent, TeamTemplate, Workflow, User, ApiToken, Secret, Session, SignInFailure, OrmQ):
-        model.objects.all().delete()
-
-
-def left() -> dict[str, Any]:
-    """What is stored, apart from ids, times and random texts."""
-    return {
-        "workflows": [
-            (w.key, bool(w.archived_at), w.draft_rev, w.draft["name"], w.name, w.versions.count())
-            for w in Workflow.objects.order_by("key")
-        ],
-        "changes": list(DraftChange.objects.order_by("workflow__key", "rev").values_list("rev", "kind")),
-        "pins": list(Pin.objects.order_by("task").values_list("task", "data")),
-        "runs": [
-            (
-                r.status,
-                r.is_trial,
-                r.seq,
-                r.events.count(),
-                sorted(r.tasks.values_list("key", "status", "claim")),
-            )
-            for r in Run.objects.order_by("pk")
-        ],
-        "approvals": sorted(Approval.objects.values_list("status", "comment")),
-        "delegations": sorted(
-            (one.person.username, one.to.username, one.reason, bool(one.revoked_at))
-            for one in Delegation.objects.select_related("person", "to")
-        ),
-        "votes": sorted(Vote.objects.values_list("decision", flat=True)),
-        "templates": sorted(
-            (one.template.key, bool(one.template.retired_at), one.number, one.documentation)
-            for one in TeamTemplateVersion.objects.select_related("template")
-        ),
-        "tokens": sorted((t.name, bool(t.revoked_at)) for t in ApiToken.objects.all()),
-        "agents": sorted(Agent.objects.values_list("key", "state", "capacity")),
-        "agent tokens": sorted((t.agent.key, bool(t.revoked_at)) for t in AgentToken.objects.all()),
-        "leases": sorted(Lease.objects.values_list("agent__key", "claim", "outcome", "logged")),
-        "lines": sorted(LogLine.objects.values_list("message", flat=True)),
-        "secrets": sorted(Secret.objects.values_list("name", "description")),
-        "hidden": sorted(Hidden.objects.values_list("user__username", "what")),
-        "people": sorted((u.username, u.check_password(NEW_PASSWORD)) for u in User.objects.all()),
-    }
+def _approving(name: str) -> Callable[[], dict[str, Any]]:
+    """All requests there are, approved together."""
+    return lambda: {name: list(Approval.objects.values_list("pk", flat=True)), "decision": "approve"}
 
 
 def _pause(stage: Stage) -> None:
     engine.pause(stage.run.pk)
 
 
+def _asked_by_olga(stage: Stage) -> None:
+    Run.objects.filter(pk=stage.run.pk).update(started_by=stage.olga)
+
+
+def _with_a_draft(stage: Stage) -> None:
+    """A request that may be sent back to the task before it."""
+    asked = {"title": "Pay?", "approvers": ["olga"], "send_back_to": ["draft"]}
+    tasks = {
+        "draft": task(action="condition_check", parameters={"checks": {"ok": "1 < 2"}}),
+        "ask": task("draft", action="approval_gate", parameters=asked),
+    }
+    run = engine.start(engine.save_workflow({**flow(tasks), "name": "Drafted"}))
+    stage.ids["approval"] = run.approvals.get().pk
+
+
 def _nobody(_stage: Stage) -> None:
     """As on the first day."""
-    _clear()
+    clear()
 
 
 def _account() -> dict[str, str]:
@@ -225,6 +103,11 @@ def _agent(stage: Stage) -> None:
     stage.headers = {"Authorization": f"Bearer {text}"}
 
 
+def _edited_agent() -> dict[str, str]:
+    seen = engine.agents.revision_of(Agent(key="remote", name="remote"))
+    return {"name": "Remote", "kind": "ai", "capacity": "7", "seen": seen}
+
+
 def _agent_of_olga(stage: Stage) -> None:
     """The same, while it is a person who asks."""
     own = stage.headers
@@ -250,8 +133,29 @@ def _to_do(stage: Stage) -> None:
     stage.ids["to_do"] = engine.start(own).tasks.get().pk
 
 
+def _asked_olga(stage: Stage) -> None:
+    """A question to her, by another who decides."""
+    Approver.objects.create(
+        approval_id=stage.ids["approval"], name="ann", user=User.objects.get(username="ann")
+    )
+    engine.ask(stage.ids["approval"], "Why?", user=User.objects.get(username="ann"), to="olga")
+
+
 def _fail_stuck(stage: Stage) -> None:
     engine.fail_task(stage.run.tasks.get(key="stuck").pk)
+
+
+_CHAT = {"name": "#finance", "kind": "slack", "url": "https://127.0.0.1/x", "events": ["asked"]}
+
+
+def _chat(stage: Stage) -> None:
+    """A chat inside of the network, which no message leaves for."""
+    stage.ids["chat"] = hooks.add(**_CHAT)[0].pk
+
+
+def _paused_chat(stage: Stage) -> None:
+    _chat(stage)
+    hooks.pause(ChatHook.objects.get(), paused=True)
 
 
 SAVING = {"into": "", "made_of": "1", "name": "Kept", "documentation": "new"}
@@ -302,9 +206,34 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/runs/<int:pk>/pause", "POST"): (Case("/api/runs/{run}/pause"),),
     ("api/runs/<int:pk>/resume", "POST"): (Case("/api/runs/{run}/resume", prepare=_pause),),
     ("api/runs/<int:pk>/cancel", "POST"): (Case("/api/runs/{run}/cancel", {"reason": "no"}),),
+    ("api/runs/<int:pk>/tasks/<slug:key>/retry", "POST"): (Case("/api/runs/{run}/tasks/stuck/retry"),),
+    ("api/runs/<int:pk>/tasks/<slug:key>/skip", "POST"): (Case("/api/runs/{run}/tasks/stuck/skip"),),
     ("api/approvals/<int:pk>/approve", "POST"): (Case("/api/approvals/{approval}/approve"),),
     ("api/approvals/<int:pk>/reject", "POST"): (Case("/api/approvals/{approval}/reject", {"comment": "no"}),),
+    ("api/approvals/decide", "POST"): (Case("/api/approvals/decide", _approving("ids"), 200),),
+    ("api/approvals/<int:pk>/comments", "POST"): (
+        Case("/api/approvals/{approval}/comments", {"text": "Hello"}, 0),
+    ),
+    ("api/approvals/<int:pk>/recall", "POST"): (
+        Case("/api/approvals/{approval}/recall", {"reason": "no"}, prepare=_asked_by_olga),
+    ),
+    ("api/approvals/<int:pk>/attachments", "POST"): (
+        Case("/api/approvals/{approval}/attachments?name=a.txt", {"any": "file"}, 0),
+    ),
+    ("api/approvals/<int:pk>/questions", "POST"): (
+        Case("/api/approvals/{approval}/questions", {"text": "Why?", "to": "ann"}),
+    ),
+    ("api/approvals/<int:pk>/answer", "POST"): (
+        Case("/api/approvals/{approval}/answer", {"text": "Because."}, prepare=_asked_olga),
+    ),
+    ("api/approvals/<int:pk>/withdraw", "POST"): (
+        Case("/api/approvals/{approval}/withdraw", {}, prepare=_asked_olga),
+    ),
+    ("api/approvals/<int:pk>/send-back", "POST"): (
+        Case("/api/approvals/{approval}/send-back", {"to": "draft", "comment": "no"}, prepare=_with_a_draft),
+    ),
     ("api/agents", "POST"): (Case("/api/agents", {"id": "new"}),),
+    ("api/agents/<slug:key>", "PATCH"): (Case("/api/agents/remote", {"capacity": 7}, 200, _agent_of_olga),),
     ("api/agents/<slug:key>/drain", "POST"): (Case("/api/agents/remote/drain", None, 200, _agent_of_olga),),
     ("api/agents/<slug:key>/activate", "POST"): (Case("/api/agents/remote/activate", None, 200, _drained),),
     ("api/agents/<slug:key>/tokens", "POST"): (Case("/api/agents/remote/tokens", {}, 0, _agent_of_olga),),
@@ -318,6 +247,12 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("api/leases/<int:pk>/heartbeat", "POST"): (Case("/api/leases/{lease}/heartbeat", None, 200, _at_work),),
     ("api/leases/<int:pk>/log", "POST"): (
         Case("/api/leases/{lease}/log", {"lines": [{"message": "half"}]}, 0, _at_work),
+    ),
+    ("api/leases/<int:pk>/artifacts/<path:name>", "PUT"): (
+        Case("/api/leases/{lease}/artifacts/a.json", {"half": 1}, 201, _at_work),
+    ),
+    ("api/leases/<int:pk>/artifacts/<path:name>", "POST"): (
+        Case("/api/leases/{lease}/artifacts/a.json", {"half": 1}, 201, _at_work),
     ),
     ("api/leases/<int:pk>/complete", "POST"): (
         Case("/api/leases/{lease}/complete", {"output": 1}, 409, _at_work, noted=True),
@@ -382,12 +317,32 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
         Case(_VERB % "fail"),
         Case(_VERB % "complete", {"output": "{}"}),
     ),
+    ("approvals/<int:pk>/comment/", "POST"): (
+        Case("/approvals/{approval}/comment/", {"comment": "Hello"}, 0),
+    ),
+    ("approvals/<int:pk>/recall/", "POST"): (
+        Case("/approvals/{approval}/recall/", {"reason": "no"}, prepare=_asked_by_olga),
+    ),
+    ("approvals/<int:pk>/ask/", "POST"): (
+        Case("/approvals/{approval}/ask/", {"question": "Why?", "to": "ann"}),
+    ),
+    ("approvals/<int:pk>/answer/", "POST"): (
+        Case("/approvals/{approval}/answer/", {"answer": "Because."}, prepare=_asked_olga),
+    ),
+    ("approvals/<int:pk>/withdraw/", "POST"): (Case("/approvals/{approval}/withdraw/", prepare=_asked_olga),),
     ("approvals/<int:pk>/decide/", "POST"): (
         Case("/approvals/{approval}/decide/", {"decision": "approve"}),
         Case("/approvals/{approval}/decide/", {"decision": "reject", "comment": "no"}),
     ),
-    ("agents/new/", "POST"): (
-        Case("/agents/new/", {"id": "made", "kind": "service", "capacity": "2", "pools": "night"}, 422),
+    ("approvals/decide/", "POST"): (Case("/approvals/decide/", _approving("id"), 200),),
+    ("approvals/<int:pk>/send-back/", "POST"): (
+        Case("/approvals/{approval}/send-back/", {"to": "draft", "comment": "no"}, prepare=_with_a_draft),
+    ),
+    ("agents/-/new/", "POST"): (
+        Case("/agents/-/new/", {"id": "made", "kind": "service", "capacity": "2", "pools": "night"}, 422),
+    ),
+    ("agents/<slug:key>/edit/", "POST"): (
+        Case("/agents/remote/edit/", _edited_agent, 409, _agent),  # by then it is another that was seen
     ),
     ("agents/<slug:key>/tokens/", "POST"): (Case("/agents/remote/tokens/", {"name": "lab"}, 0, _agent),),
     ("agents/<slug:key>/tokens/<int:pk>/revoke/", "POST"): (
@@ -418,6 +373,19 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("profile/away/<int:pk>/revoke/", "POST"): (Case("/profile/away/{delegation}/revoke/", repeated=302),),
     ("profile/tokens/", "POST"): (Case("/profile/tokens/", {"name": "new", "days": "30"}, 0),),
     ("profile/tokens/<int:pk>/revoke/", "POST"): (Case("/profile/tokens/{token}/revoke/", repeated=302),),
+    ("profile/notices/", "POST"): (
+        Case("/profile/notices/", {"mail": "daily", "hour": "8", "zone": "Europe/Berlin"}, 302),
+    ),
+    ("settings/chats/", "POST"): (
+        Case("/settings/chats/", _CHAT, 422),
+        Case("/settings/chats/", {**_CHAT, "kind": "plain"}, 422),
+    ),
+    ("settings/chats/<int:pk>/<slug:verb>/", "POST"): (
+        Case("/settings/chats/{chat}/test/", None, 303, _chat),
+        Case("/settings/chats/{chat}/pause/", None, 303, _chat),
+        Case("/settings/chats/{chat}/resume/", None, 303, _paused_chat),
+        Case("/settings/chats/{chat}/remove/", None, 404, _chat),
+    ),
     ("first-steps/", "POST"): (
         Case("/first-steps/", repeated=303),
         Case("/first-steps/", {"show": "1"}, 303, _hide_first_steps),
@@ -427,31 +395,3 @@ TABLE: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("settings/secrets/<slug:name>/delete/", "POST"): (Case("/settings/secrets/crm/delete/", repeated=404),),
 }
-
-
-def write_endpoints() -> set[tuple[str, str]]:
-    """Every route with the unsafe methods its view takes."""
-    return {(route, method) for route, view in _routes(get_resolver()) for method in _unsafe(view)}
-
-
-def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Callable[..., HttpResponse]]]:
-    for pattern in resolver.url_patterns:
-        route = prefix + str(pattern.pattern)
-        if route.startswith(LEFT_OUT) or (prefix == "api/" and route == prefix):
-            continue
-        if isinstance(pattern, URLPattern):
-            yield route, pattern.callback
-        else:
-            yield from _routes(pattern, route)
-
-
-def _unsafe(view: Callable[..., HttpResponse]) -> set[str]:
-    made_from = getattr(view, "view_class", None) or getattr(view, "cls", None)
-    if made_from is not None:
-        handled = {name.upper() for name in made_from.http_method_names if hasattr(made_from, name)}
-        # Django's form views take PUT for POST.
-        return handled & UNSAFE - ({"PUT"} if hasattr(made_from, "form_class") else set())
-    # A function says what it takes when it is asked for something else, before it looks at anything.
-    answer = view(RequestFactory().generic("TRACE", "/"))
-    assert answer.status_code == 405, f"{view} does not say which methods it takes"
-    return {name.strip() for name in answer["Allow"].split(",")} & UNSAFE

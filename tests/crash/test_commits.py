@@ -11,11 +11,16 @@ from django.utils import timezone
 
 from orchestrator import engine, tokens, vault
 from orchestrator.engine import points
-from orchestrator.models import ApiToken, Approval, Delegation, TaskRun, Workflow
-from tests.crash.endpoints import DEFINITION, OTHER, Stage, left, stage
+from orchestrator.models import ApiToken, Approval, ChatHook, Delegation, NoticePreference, TaskRun, Workflow
+from orchestrator.notices import hooks
+from orchestrator.notices.digests import choose
+from tests.crash.endpoints import OTHER
 from tests.crash.faulty import Died
+from tests.crash.remains import left
+from tests.crash.stages import DEFINITION, Stage, stage
 from tests.invariants import assert_invariants
 
+DAILY = NoticePreference.Mail.DAILY
 ROOT = Path(__file__).parents[2] / "orchestrator"
 # Where transactions are opened: with points around their commits, and for what is no state of Baton.
 TRANSACTIONS = {
@@ -80,6 +85,10 @@ WRITES: dict[str, tuple[str, Callable[[Stage], object]]] = {
     "revoke": ("revoke", lambda _: tokens.revoke(ApiToken.objects.get(name="old"))),
     "secret": ("secret", lambda _: vault.put("other", "x")),
     "forget": ("forget", lambda _: vault.remove("crm")),
+    "chat": ("chat", lambda _: hooks.add("ops", "slack", "https://hooks.example/x", ["asked"])),
+    "pause chat": ("chat paused", lambda _: hooks.pause(ChatHook.objects.get(), paused=True)),
+    "remove chat": ("chat gone", lambda _: hooks.remove(ChatHook.objects.get())),
+    "choose mail": ("preference", lambda found: choose(found.olga, DAILY, now=timezone.now())),
 }
 
 
@@ -89,6 +98,8 @@ def _prepare(what: str) -> Stage:
         engine.pause(found.run.pk)
     if what == "migrate":
         found.run.version.__class__.objects.update(schema_version="1.2.0")
+    if what in ("pause chat", "remove chat"):
+        hooks.add("ops", "slack", "https://hooks.example/x", ["asked"])
     return found
 
 

@@ -11,9 +11,11 @@ from django_q.models import OrmQ
 
 from orchestrator.models import Run
 from orchestrator.web import run_actions
-from tests.crash import endpoints
-from tests.crash.endpoints import TABLE, Case, Stage, left
+from tests.crash import routes, stages
+from tests.crash.endpoints import TABLE
 from tests.crash.faulty import Died, Faults, commits, install, without_flushing
+from tests.crash.remains import left
+from tests.crash.stages import Case, Stage
 from tests.invariants import assert_invariants
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -22,7 +24,7 @@ ALL = [(method, case) for (_route, method), cases in TABLE.items() for case in c
 
 
 def test_every_endpoint_that_writes_is_in_the_table() -> None:
-    assert endpoints.write_endpoints() == set(TABLE)
+    assert routes.write_endpoints() == set(TABLE)
 
 
 def test_every_verb_of_runs_and_tasks_is_in_the_table() -> None:
@@ -37,7 +39,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 
 def staged(case: Case) -> Stage:
-    found = endpoints.stage(signed_in=case.signed_in)
+    found = stages.stage(signed_in=case.signed_in)
     case.prepare(found)
     return found
 
@@ -81,7 +83,7 @@ def _assert_complete() -> None:
 
 def _send_again(method: str, case: Case, stage: Stage, *, carried_out: bool, after: dict[str, Any]) -> None:
     """Whoever heard nothing asks once more; an idempotency key and what can be done but once lead to one."""
-    status = case.send(method, endpoints.again(stage)).status_code
+    status = case.send(method, stages.again(stage)).status_code
     if carried_out and case.repeated:
         assert status == case.repeated
     else:

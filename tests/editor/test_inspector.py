@@ -183,6 +183,14 @@ def test_a_draft_of_any_shape_can_be_looked_at(browser: Client, workflow: Workfl
             "parameters": {"approvers": value},
             "on_failure": {"action": value},
         }
+        shapes["e"] = {
+            "action": "approval_gate",
+            "parameters": {"levels": value, "form": [value, {"name": value}], "quorum": value},
+        }
+        shapes["f"] = {
+            "action": "approval_gate",
+            "parameters": {"levels": [dict.fromkeys(("name", "approvers", "quorum", "veto"), value)]},
+        }
         shapes["d"] = {"action": "condition_check", "parameters": {"checks": value}}
         Workflow.objects.update(
             draft={"name": value, "parameters": value, "settings": value, "tasks": shapes}
@@ -225,6 +233,26 @@ def test_a_problem_stands_beside_its_field_and_above_with_a_way_there(
     assert marked["aria-invalid"] == "true"
     assert marked["aria-describedby"] == "inspect-parameters-description-notes"
     assert said not in panel(browser, "check")
+
+
+def test_a_text_within_a_list_of_maps_is_tried_out_too(browser: Client, workflow: Workflow, run: Run) -> None:
+    path = json.dumps(["parameters", "levels", 0, "approvers"])
+    given = {"task": "check", "text": "{{ params.version }}", "kind": "template", "path": path}
+    answer = browser.post(f"{URL}evaluate/", given)
+    assert answer.status_code == 200, answer.content.decode()[:500]
+    assert json.loads(answer.json()["value"]) == "2.5"
+
+
+def test_a_problem_of_one_level_stands_beside_its_field(browser: Client, workflow: Workflow) -> None:
+    levels = [{"name": "Lead", "approvers": ["ann"]}, {"approvers": ["olga"], "quorum": 3, "veto": "x"}]
+    gate = {"action": "approval_gate", "parameters": {"levels": levels}}
+    change(workflow, {"op": "add", "key": "gate", "task": gate})
+    page = panel(browser, "gate")
+    for where in ("quorum", "veto"):
+        assert f'data-jump="tasks.gate.parameters.levels[1].{where}"' in page
+        beside = page[page.index(f'id="inspect-parameters-levels-1-{where}-notes"') :]
+        assert 'class="err' in beside[beside.index("data-refused") : beside.index("</div>")]
+    assert page.count("<details open>") == 1  # that of the second level
 
 
 def test_what_it_runs_after_can_be_taken_away_and_what_waits_for_it_is_not_offered(
@@ -377,7 +405,8 @@ def test_a_value_is_of_the_newest_run_in_which_its_step_settled(
 
 
 def test_what_is_asked_wrongly_is_refused(browser: Client, workflow: Workflow) -> None:
-    for given in ({"kind": "magic"}, {"path": "{"}, {"path": "[1]"}, {"text": "x" * 70_000}):
+    paths = [{"path": path} for path in ("{", "[1]", '["a", 1.5]', '["a", true]', '["a", ["b"]]')]
+    for given in ({"kind": "magic"}, *paths, {"text": "x" * 70_000}):
         answer = browser.post(f"{URL}evaluate/", {"task": "load", "text": "1", **given})
         assert answer.status_code == 422, given
 
@@ -411,3 +440,14 @@ def change(workflow: Workflow, *operations: dict[str, Any]) -> None:
     workflow.refresh_from_db()
     user = User.objects.get(username="ann")
     drafts.change(workflow, list(operations), base_rev=workflow.draft_rev, user=user)
+
+
+def test_the_fields_of_an_approval_are_known_before_anybody_has_filled_them_in(
+    browser: Client, ann: User
+) -> None:
+    form = [{"name": "centre", "label": "Cost centre"}, {"name": "until", "type": "date"}]
+    gate = task(action="approval_gate", parameters={"approvers": ["bob"], "form": form})
+    engine.save_workflow({**flow({"ask": gate, "check": task("ask")}), "name": "Drawn"}, user=ann)
+    known = names(browser, "check")
+    assert known["tasks.ask.output.fields.centre"]["about"] == "Cost centre"
+    assert "tasks.ask.output.fields.until" in known

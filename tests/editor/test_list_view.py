@@ -163,6 +163,36 @@ def test_what_is_entered_is_stored_and_only_that(browser: Client, workflow: Work
     }
 
 
+LOOSE = [
+    ("all", "all"),
+    ("2", 2),
+    ("60%", "60%"),
+    ('{"bob": 1}', {"bob": 1}),
+    ('"2"', "2"),
+    ("{{ params.n }}", "{{ params.n }}"),
+    ("", None),
+    ("[", "The text ends too early"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), LOOSE, ids=[text or "nothing" for text, _ in LOOSE])
+def test_names_and_the_quorum_need_no_quotes(browser: Client, ann: User, text: str, value: object) -> None:
+    made = engine.start_draft("Loose", user=ann)
+    gate = {"action": "approval_gate", "parameters": {"approvers": "bob", "quorum": "any"}}
+    drafts.change(made, [{"op": "add", "key": "only", "task": gate}], base_rev=1, user=ann)
+    url = f"/workflows/{made.key}/edit/"
+    values = filled(browser.get(f"{url}?step=only"), "only")
+    assert (values["parameter-approvers"], values["parameter-quorum"]) == (["bob"], ["any"])
+    typed = {"parameter-approvers": "bob, group:finance", "parameter-quorum": text}
+    answer = browser.post(url, {**values, **typed, "do": "save"})
+    if text == "[":
+        assert answer.status_code == 422 and "[" in filled(answer, "only")["parameter-quorum"]
+        return
+    assert answer.status_code == 303, answer.content.decode()[:2000]
+    found = draft(made)["tasks"]["only"]["parameters"]
+    assert (found["approvers"], found.get("quorum")) == ("bob, group:finance", value)
+
+
 def test_what_cannot_be_read_is_shown_again_with_the_reason(browser: Client, workflow: Workflow) -> None:
     values = filled(browser.get(f"{URL}?step=b"), "b") | {"name": ["Kept"], "other_parameters": ["{broken"]}
     answer = browser.post(URL, {**values, "do": "save"})

@@ -29,7 +29,7 @@ GATE = {
     "action": "approval_gate",
     "name": "Ask",
     "dependencies": ["load"],
-    "parameters": {"approvers": ["ann"]},
+    "parameters": {"approvers": ["ann", "bob"]},
 }
 FLOW = {
     **flow({"extract": task(name="Extract"), "load": POSTS, "ask": GATE, "end": task("ask")}),

@@ -60,3 +60,18 @@ def _all_taken(many: Arena, crew: list[Agent], run: Run) -> list[str]:
         if len(found) == TASKS:
             return found
     raise AssertionError(f"Only {len(found)} of {TASKS} tasks were taken up.")
+
+
+def test_one_agent_that_asks_many_times_at_once_gets_what_it_has_room_for(many: Arena) -> None:
+    """Several processes with the same token."""
+    agent = agents.register("rover", capacity=4, resources={"cpu": 3})
+    tasks = {f"t{n}": task(agent_id="rover", resources={"cpu": 1}) for n in range(TASKS + 4)}
+    workflow = engine.save_workflow(flow(tasks, name="Asked"))
+    for _ in range(ROUNDS):
+        run = engine.start(workflow)
+        many.at_once(*(partial(agent_work.take, agent, 2) for _ in range(AGENTS)))
+        held = Lease.objects.filter(task_run__run=run, ended_at=None)
+        assert held.count() == 3
+        engine.cancel(run.pk)
+        agent_work.note_lost()
+    assert_invariants()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,3 +76,23 @@ def test_what_comes_unannounced_is_looked_for_all_the_same(
 ) -> None:
     monkeypatch.setattr(dispatch, "LOOK_ANYWAY_SECONDS", 0.0)
     assert arrivals.wait(0.0)
+
+
+def test_it_looks_less_often_while_nothing_comes_and_more_often_once_something_came(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL tells by itself, so there is no pause on it."""
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        raise InterruptedError
+
+    pauses = [dispatch.SLOW_POLL_SECONDS, dispatch.POLL_SECONDS] if connection.vendor == "sqlite" else []
+    monkeypatch.setattr(dispatch.time, "sleep", nap)
+    for slow_after in (0.0, 10_000.0):
+        monkeypatch.setattr(dispatch, "SLOW_AFTER_SECONDS", slow_after)
+        arrivals.taken()
+        with suppress(InterruptedError):
+            arrivals.wait(PATIENCE if pauses else 0.001)
+    assert naps == pauses

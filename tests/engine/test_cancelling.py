@@ -33,11 +33,6 @@ Record = Callable[[str, object], None]
 
 
 @pytest.fixture
-def crank() -> Crank:
-    return Crank()
-
-
-@pytest.fixture
 def three() -> Iterator[Arena]:
     with arena(3) as made:
         yield made

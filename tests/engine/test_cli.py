@@ -47,12 +47,14 @@ COMMANDS = (
         "cancel",
         "approve",
         "reject",
+        "recall",
         "agents",
         "health",
         "schema",
     ),
     *("up", "web", "workers", "clock"),
 )
+OVER = ("--override", "--comment", "nobody else is there")
 OLD = {
     "name": "Old one",
     "version": "1.0.0",
@@ -89,7 +91,7 @@ def test_help_names_every_command_under_its_heading(baton: Baton) -> None:
 def test_every_command_takes_json() -> None:
     context = main.make_context("baton", ["list"], resilient_parsing=True)
     commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
-    for group in ("schema", "agents"):
+    for group in ("schema", "agents", "chats"):
         members = commands.pop(group).commands.items()  # type: ignore[union-attr]
         commands |= {f"{group} {name}": command for name, command in members}
     without = [
@@ -284,7 +286,7 @@ def test_stop_resume_and_cancel_and_their_conflicts(baton: Baton) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "monitor", "debug", "stop", "resume", "cancel", "approve", "reject"]
+    "command", ["status", "monitor", "debug", "stop", "resume", "cancel", "approve", "reject", "recall"]
 )
 def test_what_is_not_there_is_exit_code_3(baton: Baton, command: str) -> None:
     baton("create", "sequential_pipeline")
@@ -360,11 +362,60 @@ def test_a_rejection_fails_the_run_with_its_comment(baton: Baton) -> None:
     person("root-of-all", superuser=True)
     baton("create", "approval_chain")
     baton("start", "approval_chain", "--wait", "--timeout", 1, code=Exit.TIMEOUT)
-    baton("reject", "approval_chain", "--comment", "Too dear")
+    assert "override" in baton("reject", "approval_chain", code=Exit.FAILED).stderr
+    baton("reject", "approval_chain", "--comment", "Too dear", "--override")
     status = answer(baton("status", "approval_chain", "--json"))
     assert status["status"] == "failed"
     assert "Too dear" in status["error"]["message"]
     assert status["tasks"]["level2"]["status"] == "skipped"
+
+
+ASKS = {
+    "name": "Asks",
+    "id": "asks",
+    "version": "2.0.0",
+    "tasks": {
+        "ask": {
+            "action": "approval_gate",
+            "parameters": {
+                "approvers": ["alice"],
+                "timeout_seconds": 60,
+                "data": {"amount": 1200, "for": "desks"},
+                "editable": ["amount"],
+                "form": [
+                    {"name": "centre", "type": "enum", "enum": ["A", 10], "required": True},
+                    {"name": "sure", "type": "boolean"},
+                ],
+            },
+        }
+    },
+}
+
+
+def test_fields_are_filled_in_and_facts_changed(baton: Baton) -> None:
+    person("alice", "approver", "operator")
+    baton("import", "-", stdin=json.dumps(ASKS))
+    baton("start", "asks", "--as", "alice")
+    person("root-of-all", superuser=True)
+    words = ("approve", "asks", *OVER)
+    assert "centre" in baton(*words, code=Exit.FAILED).stderr
+    wrong = baton(*words, "--field", "centre=10", "--set", "amount=much", code=Exit.FAILED)
+    assert "amount must be a number" in wrong.stderr
+    baton(*words, "--field", "centre=10", "--field", "sure=yes", "--set", "amount=900")
+    output = answer(baton("status", "asks", "--json"))["tasks"]["ask"]["output"]
+    assert (output["fields"], output["data"]["amount"]) == ({"centre": 10, "sure": True}, 900)
+
+
+def test_who_started_a_run_recalls_what_it_asks(baton: Baton) -> None:
+    person("alice", "approver", "operator")
+    person("bob", "operator")
+    baton("import", "-", stdin=json.dumps(ASKS))
+    baton("start", "asks", "--as", "bob")
+    assert "Only the person" in baton("recall", "asks", "--as", "alice", code=Exit.FAILED).stderr
+    said = baton("recall", "asks", "--as", "bob", "--reason", "wrong sum").stdout
+    assert "Recalled as bob" in said
+    status = answer(baton("status", "asks", "--json"))
+    assert status["error"]["message"] == "bob recalled the request: wrong sum"
 
 
 def test_silence_at_the_first_level_is_escalated(baton: Baton) -> None:
@@ -372,8 +423,8 @@ def test_silence_at_the_first_level_is_escalated(baton: Baton) -> None:
     baton("create", "approval_chain", "--param", "level1_timeout_seconds=1")
     baton("start", "approval_chain", "--wait", "--timeout", 3, code=Exit.TIMEOUT)
     assert [one["task"] for one in answer(baton("approvals", "--json"))["approvals"]] == ["escalation"]
-    baton("approve", "approval_chain")
-    baton("approve", "approval_chain", "--task", "level2")
+    baton("approve", "approval_chain", *OVER)
+    baton("approve", "approval_chain", "--task", "level2", *OVER)
     status = answer(baton("status", "approval_chain", "--json"))
     assert status["tasks"]["level1"]["error"]["code"] == "expired"
     assert status["tasks"]["decision"]["status"] == "completed"
@@ -402,8 +453,8 @@ def test_a_costly_request_asks_for_approval_in_a_run_of_its_own(baton: Baton) ->
     baton("create", "conditional_workflow")
     baton("start", "conditional_workflow", "--wait", "--timeout", 2, code=Exit.TIMEOUT)
     assert "waits for run" in baton("debug", "conditional_workflow").stdout
-    baton("approve", "conditional_workflow")
-    baton("approve", "conditional_workflow")
+    baton("approve", "conditional_workflow", *OVER)
+    baton("approve", "conditional_workflow", *OVER)
     drawn = baton("status", "conditional_workflow").stdout
     assert "Second approval" in drawn
 

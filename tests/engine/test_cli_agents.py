@@ -59,6 +59,28 @@ def test_an_agent_is_registered_with_all_that_is_said_of_it(baton: Baton) -> Non
     assert made == {"agent": "rover", "token_id": token.pk, "token": made["token"]}
 
 
+def test_how_it_gets_its_tasks_and_what_it_has_is_said_when_it_is_registered(baton: Baton) -> None:
+    baton("register", "rover", "--transport", "outbox", "--cpu", 4, "--memory-mb", "512.5", "--cost", "2.5")
+    agent = Agent.objects.get()
+    assert (agent.transport, agent.resources) == ("outbox", {"cpu": 4, "memory_mb": 512.5})
+    assert str(agent.cost_per_hour) == "2.50"
+
+
+def test_what_is_said_of_an_agent_is_changed_and_the_rest_stays(baton: Baton) -> None:
+    ann = person("ann")
+    agents.register("rover", pools=["night"], capabilities=["rust"], resources={"gpu": 1, "cpu": 2})
+    words = ("--name", "Rover 2", "--kind", "human", "--capacity", 4, "--cpu", 0, "--memory-mb", 100)
+    told = answer(baton("edit", "rover", *words, "--capability", "python", "--user", "ann", "--json"))
+    agent = Agent.objects.get()
+    assert (agent.name, agent.kind, agent.capacity, agent.user) == ("Rover 2", "human", 4, ann)
+    assert (agent.capabilities, agent.pools) == (["python"], ["night"])
+    assert agent.resources == told["resources"] == {"gpu": 1, "memory_mb": 100}
+    assert told["user"] == "ann"
+    assert "rover was changed" in baton("edit", "rover", "--user", "", "--pool", "").stdout
+    agent.refresh_from_db()
+    assert (agent.user, agent.pools, agent.capabilities) == (None, [], ["python"])
+
+
 def test_the_token_is_printed_whole_and_once(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
     text = baton("register", "rover").stdout.split()[-1]
@@ -81,6 +103,16 @@ def test_the_token_is_printed_whole_and_once(baton: Baton, monkeypatch: pytest.M
         (("register", "new", "--capability", "two words"), Exit.FAILED, "capabilities"),
         (("register", "new", "--kind", "robot"), Exit.USAGE, "robot"),
         (("register", "new", "--user", "nobody"), Exit.NOT_FOUND, "no user"),
+        (("register", "new", "--cpu", -1), Exit.FAILED, "cpu is a number above 0"),
+        (("register", "new", "--cpu", "nan"), Exit.FAILED, "numbers are finite"),
+        (("register", "new", "--cost", "much"), Exit.USAGE, "no amount"),
+        (("register", "new", "--cost", "nan"), Exit.USAGE, "no amount"),
+        (("register", "new", "--cost", "-1"), Exit.FAILED, "not below 0"),
+        (("edit", "rover"), Exit.USAGE, "Say what is to be changed"),
+        (("edit", "nobody", "--capacity", 2), Exit.NOT_FOUND, "no agent 'nobody'"),
+        (("edit", "rover", "--capacity", 0), Exit.FAILED, "capacity is from 1"),
+        (("edit", "rover", "--name", " "), Exit.FAILED, "call this agent"),
+        (("edit", "rover", "--user", "nobody"), Exit.NOT_FOUND, "no user"),
         (("token", "nobody"), Exit.NOT_FOUND, "no agent 'nobody'"),
         (("revoke", "nobody", 1), Exit.NOT_FOUND, "no agent 'nobody'"),
         (("revoke", "rover", 2**64), Exit.NOT_FOUND, "it has none"),

@@ -165,7 +165,7 @@ def test_an_administrator_who_overrides_does_so_in_nobodys_place(ann: User) -> N
     root = person("root", superuser=True)
     engine.delegate(ann, "root", ends_at=days(3))
     approval = asking("ann", user=ann)
-    engine.decide(approval.pk, "approve", user=root)
+    engine.decide(approval.pk, "approve", user=root, comment="urgent", override=True)
     assert (Vote.objects.get().override, Vote.objects.get().for_person) == (True, None)
 
 

@@ -21,11 +21,6 @@ LADDER = [{"after_seconds": 10}, {"after_seconds": 100, "to": "boss"}]
 
 
 @pytest.fixture
-def crank() -> Crank:
-    return Crank()
-
-
-@pytest.fixture
 def boss() -> User:
     return person("boss", "approver")
 

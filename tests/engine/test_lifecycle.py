@@ -187,7 +187,9 @@ class TestApprovals:
 
     def test_who_may_override_does_so_on_record(self):
         _, asked = self.started()
-        engine.decide(asked.pk, "approve", user=person("root", "override_approval"))
+        engine.decide(
+            asked.pk, "approve", user=person("root", "override_approval"), comment="urgent", override=True
+        )
         assert Vote.objects.get().override
 
     def test_the_starter_may_not_decide_unless_the_gate_says_so(self):

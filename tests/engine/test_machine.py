@@ -42,13 +42,35 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
     for number in range(size):
         earlier = list(tasks)
         after = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=3)) if earlier else []
-        tasks[f"t{number}"] = draw(one_task(after))
+        tasks[f"t{number}"] = draw(one_task(after, before(tasks, after)))
     limit = draw(st.sampled_from([None, None, 1, 2]))
     return flow(tasks, settings={"max_parallel": limit} if limit else {})
 
 
+def before(tasks: dict[str, Any], after: list[str]) -> list[str]:
+    """All that lies before a task with these dependencies."""
+    found = set(after)
+    for key in reversed(tasks):
+        if key in found:
+            found.update(tasks[key]["dependencies"])
+    return sorted(found)
+
+
 @st.composite
-def one_task(draw: st.DrawFn, after: list[str]) -> dict[str, Any]:
+def gates(draw: st.DrawFn, before: list[str]) -> dict[str, Any]:
+    """A gate of one level, or of two, which may be sent back to what lies before it."""
+    given: dict[str, Any] = {"timeout_seconds": 100, "send_back_to": before}
+    if draw(st.booleans()):
+        return {**given, "approvers": ["ann"]}
+    order = draw(st.sampled_from(["in_order", "together"]))
+    outcomes = ["reject", "approve", *(["escalate"] if order == "in_order" else [])]
+    first = {"approvers": ["ann", "bob"], "on_timeout": draw(st.sampled_from(outcomes))}
+    second = {"approvers": ["bob", "cas"], "quorum": draw(st.sampled_from(["any", 1, "50%"]))}
+    return {**given, "levels": [first, second], "order": order}
+
+
+@st.composite
+def one_task(draw: st.DrawFn, after: list[str], before: list[str]) -> dict[str, Any]:
     given: dict[str, Any] = {
         "mode": draw(st.sampled_from(["parallel", "sequential"])),
         "retry_count": draw(st.integers(0, 2)),
@@ -64,7 +86,7 @@ def one_task(draw: st.DrawFn, after: list[str]) -> dict[str, Any]:
             ]
     kind = draw(st.sampled_from(["agent", "agent", "agent", "gate", "check", "each"]))
     if kind == "gate":
-        given |= {"action": "approval_gate", "parameters": {"approvers": ["ann"], "timeout_seconds": 100}}
+        given |= {"action": "approval_gate", "parameters": draw(gates(before))}
     elif kind == "check":
         given |= {"action": "condition_check", "parameters": {"checks": {"ok": "1 < 2"}}}
     elif kind == "each":
@@ -77,7 +99,8 @@ class EngineMachine(RuleBasedStateMachine):
         super().__init__()
         wipe()
         self.crank = Crank()
-        self.user = get_user_model().objects.get_or_create(username="ann")[0]
+        users = get_user_model().objects
+        self.people = {name: users.get_or_create(username=name)[0].pk for name in ("ann", "bob", "cas")}
         self.spent: list[Any] = []
 
     @initialize(definition=definitions())
@@ -125,20 +148,27 @@ class EngineMachine(RuleBasedStateMachine):
 
     # What people do
 
-    @rule(data=st.data(), decision=st.sampled_from(["approve", "reject"]))
-    def decide(self, data: st.DataObject, decision: Any) -> None:
+    @rule(
+        data=st.data(),
+        decision=st.sampled_from(["approve", "approve", "reject", "send_back"]),
+        name=st.sampled_from(["ann", "bob", "cas"]),
+    )
+    def decide(self, data: st.DataObject, decision: Any, name: str) -> None:
         requests = list(Approval.objects.order_by("pk"))
         if not requests:
             return
         asked = data.draw(st.sampled_from(requests))
+        to = data.draw(st.sampled_from(asked.send_back_to or [""]))
         self.crank.turn(
             Decided(
                 run_id=asked.run_id,
                 task_id=asked.task_run_id,
                 decision=decision,
-                actor="user:ann",
-                user_id=self.user.pk,
-                username="ann",
+                actor=f"user:{name}",
+                user_id=self.people[name],
+                username=name,
+                names=(name,),
+                to=to,
             )
         )
 
@@ -192,6 +222,10 @@ class EngineMachine(RuleBasedStateMachine):
 def wipe() -> None:
     """Every row of runs and workflows gone, so that one example knows nothing of another."""
     tables = [
+        "notice",
+        "comment",
+        "question",
+        "attachment",
         "vote",
         "approver",
         "approval",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from orchestrator import clock, engine
 from orchestrator.engine import leases
@@ -20,6 +21,7 @@ from orchestrator.models import Run, TaskRun
 from tests.engine.flows import Crank, event_types, flow, states, succeeded, task
 from tests.engine.racing import HEAD_START, PATIENCE, RACES, TIMEOUT, Arena, arena, dawdle
 from tests.invariants import assert_invariants
+from tests.people import person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(TIMEOUT)]
 
@@ -29,11 +31,6 @@ LATENESS = random.Random(1)
 UNTIL = timedelta(seconds=6)  # past the timeout, not past the lease
 
 Record = Callable[[str, object], None]
-
-
-@pytest.fixture
-def crank() -> Crank:
-    return Crank()
 
 
 @pytest.fixture
@@ -179,3 +176,95 @@ def claim_winner(run: Run, turns: list[Any]) -> str:
     assert event_types(run) == ["workflow.started", "task.started"]
     assert states(run) == {"a": "running"}
     return row.worker
+
+
+# Two people, one decision
+
+
+ONE_OF_TWO = flow(
+    {"ask": task(action="approval_gate", parameters={"approvers": ["ann", "bob"]})}, name="One of two"
+)
+TWO_LEVELS = flow(
+    {
+        "ask": task(
+            action="approval_gate",
+            parameters={
+                "levels": [
+                    {"name": "Lead", "approvers": ["ann", "bob"]},
+                    {"name": "Board", "approvers": ["cas"]},
+                ]
+            },
+        )
+    },
+    name="Two levels",
+)
+
+
+@pytest.fixture
+def deciders() -> list[User]:
+    return [person("ann", "approver"), person("bob", "approver")]
+
+
+@pytest.mark.parametrize(
+    "ways", [("approve", "approve"), ("approve", "reject")], ids=["alike", "against each other"]
+)
+def test_two_approvers_at_once(
+    ways: tuple[str, str], two: Arena, deciders: list[User], record_property: Record
+) -> None:
+    workflow = engine.save_workflow(ONE_OF_TWO)
+    winners: Counter[str] = Counter()
+    for _ in range(RACES):
+        run = engine.start(workflow)
+        pk = run.approvals.get().pk
+        answers = two.at_once(
+            *(
+                partial(engine.decide, pk, way, user=user, comment=user.username)
+                for way, user in zip(ways, deciders, strict=True)
+            )
+        )
+        winners[decision_winner(run, answers, ways)] += 1
+        assert_invariants([run])
+    both_orders(winners, {"ann", "bob"}, record_property)
+
+
+def decision_winner(run: Run, answers: list[Any], ways: tuple[str, str]) -> str:
+    """Exactly one decided; the other was told who."""
+    run.refresh_from_db()
+    approval = run.approvals.get()
+    refused = [one for one in answers if isinstance(one, ConflictError)]
+    assert len(refused) == 1, answers
+    assert approval.decided_by is not None
+    winner = approval.decided_by.username
+    assert (refused[0].status, winner in refused[0].message) == (409, True), refused[0].message
+    way = ways[("ann", "bob").index(winner)]
+    assert (approval.status, approval.comment) == ("approved" if way == "approve" else "rejected", winner)
+    assert approval.votes.get().person.username == winner
+    assert run.status == ("completed" if way == "approve" else "failed")
+    return winner
+
+
+def test_the_last_vote_of_a_level_by_two_at_once(
+    two: Arena, deciders: list[User], record_property: Record
+) -> None:
+    workflow, cas = engine.save_workflow(TWO_LEVELS), person("cas", "approver")
+    winners: Counter[str] = Counter()
+    for _ in range(RACES):
+        run = engine.start(workflow)
+        pk = run.approvals.get().pk
+        answers = two.at_once(*(partial(engine.decide, pk, "approve", user=user) for user in deciders))
+        winners[level_winner(run, answers)] += 1
+        engine.decide(pk, "approve", user=cas)
+        assert_invariants([run])
+        assert event_types(run).count("approval.level_approved") == 1
+    both_orders(winners, {"ann", "bob"}, record_property)
+
+
+def level_winner(run: Run, answers: list[Any]) -> str:
+    """One vote took the request to its second level, the other changed nothing; either way the second is asked once."""
+    approval = run.approvals.get()
+    assert (approval.status, approval.level) == ("open", 2)
+    winner = approval.votes.get().person.username
+    (refused,) = [one for one in answers if isinstance(one, ConflictError)]
+    assert (refused.status, winner in refused.message) == (409, True), refused.message
+    assert [one.name for one in approval.approvers.filter(done=False)] == ["cas"]
+    return winner

@@ -36,11 +36,6 @@ SAYINGS: list[Callable[[Claim], AttemptSignal]] = [
 ]
 
 
-@pytest.fixture
-def crank() -> Crank:
-    return Crank()
-
-
 def lost(crank: Crank, workflow: Any) -> tuple[Run, Claim]:
     """A run whose first attempt has lost its lease, and that attempt."""
     run = crank.start_of(workflow)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.utils import timezone
 
 from orchestrator.asgi import FEEDS as ROUTES
-from orchestrator.models import Run
+from orchestrator.models import Approval, Run
 from orchestrator.web import feeds
 from tests.live.conftest import InDatabase
 from tests.live.sockets import Socket, make_run
@@ -18,10 +19,20 @@ People = dict[str, User]
 FEEDS = [name for pattern in ROUTES if (name := pattern.name)]
 
 
+def asking_run(owner: User, events: int = 1) -> Run:
+    """A run with a request for approval."""
+    run = make_run(owner, events)
+    run.asked = Approval.objects.create(
+        run=run, task_run=run.tasks.get(), epoch=1, title="Pay?", requested_at=timezone.now()
+    )
+    return run
+
+
 def path_of(feed: str, run: Run) -> str:
     return {
         "run-feed": f"ws/runs/{run.pk}/",
         "me-feed": "ws/me/",
+        "talk-feed": f"ws/approvals/{run.asked.pk}/",
         "draft-feed": f"ws/workflows/{run.workflow.key}/",
     }[feed]
 
@@ -30,7 +41,7 @@ def path_of(feed: str, run: Run) -> str:
 async def test_a_stranger_is_refused_before_the_socket_opens(
     in_db: InDatabase, people: People, feed: str
 ) -> None:
-    run = await in_db(make_run, people["owner"])
+    run = await in_db(asking_run, people["owner"])
     async with Socket(path_of(feed, run)) as socket:
         assert not socket.is_open
 
@@ -40,7 +51,7 @@ async def test_a_stranger_is_refused_before_the_socket_opens(
 async def test_a_page_of_another_site_is_refused(
     in_db: InDatabase, people: People, feed: str, origin: str | None
 ) -> None:
-    run = await in_db(make_run, people["owner"])
+    run = await in_db(asking_run, people["owner"])
     async with Socket(path_of(feed, run), people["owner"], origin=origin) as socket:
         assert not socket.is_open
 
@@ -59,7 +70,7 @@ async def test_signing_out_ends_the_feed(
     in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch, feed: str
 ) -> None:
     monkeypatch.setattr(feeds, "RECHECK_SECONDS", 0.05)
-    run = await in_db(make_run, people["owner"])
+    run = await in_db(asking_run, people["owner"])
     async with Socket(path_of(feed, run), people["owner"]) as socket:
         await in_db(socket.client.logout)
         assert await socket.is_closed_with() == feeds.NOT_ALLOWED
@@ -69,7 +80,7 @@ async def test_signing_out_ends_the_feed(
 async def test_while_the_database_is_away_a_socket_is_refused_and_opens_later(
     in_db: InDatabase, people: People, monkeypatch: pytest.MonkeyPatch, feed: str
 ) -> None:
-    run = await in_db(make_run, people["owner"])
+    run = await in_db(asking_run, people["owner"])
     path, ask = path_of(feed, run), feeds.viewer
     monkeypatch.setattr(feeds, "viewer", lambda scope: _raise(OperationalError("away")))
     async with Socket(path, people["owner"]) as socket:
@@ -89,7 +100,7 @@ async def test_a_feed_does_not_hang_on_a_redis_that_is_away(
             "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
         }
     }
-    run = await in_db(make_run, people["owner"], events=2)
+    run = await in_db(asking_run, people["owner"], events=2)
     async with Socket(path_of(feed, run), people["owner"]) as socket:
         assert socket.is_open
         await socket.says({"resume": 1} if feed == "run-feed" else {"ping": 1})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from monitoring import hub
@@ -43,6 +46,60 @@ async def test_the_number_comes_at_once_and_then_when_it_changes(in_db: InDataba
         assert await socket.hears() == {"v": 1, "approvals": 1}
         await in_db(decide, approval)
         assert await socket.hears() == {"v": 1, "approvals": 0}
+
+
+async def test_whoever_comes_beside_others_is_told_at_once_too(in_db: InDatabase, alice: User) -> None:
+    """The look-out knows already what they have not heard."""
+    async with Socket("ws/me/", alice) as first:
+        assert await first.hears() == {"v": 1, "approvals": 0}
+        await in_db(ask, await in_db(make_run), alice)
+        assert await first.hears() == {"v": 1, "approvals": 1}
+        async with Socket("ws/me/", alice) as second:
+            assert await second.hears() == {"v": 1, "approvals": 1}
+
+
+async def test_a_request_that_asks_others_later_is_told_to_them(in_db: InDatabase, alice: User) -> None:
+    """As one of several levels does, and one that climbs a ladder."""
+
+    def asked_elsewhere() -> Approval:
+        return ask(make_run(), person("bob", "approver"))
+
+    approval = await in_db(asked_elsewhere)
+    async with Socket("ws/me/", alice) as socket:
+        assert await socket.hears() == {"v": 1, "approvals": 0}
+        await in_db(approval.approvers.create, name="alice", user=alice, level=2)
+        assert await socket.hears() == {"v": 1, "approvals": 1}
+
+
+async def test_a_question_counts_for_whom_it_was_put_to(in_db: InDatabase, alice: User) -> None:
+    """As it does on the rail that the page came with."""
+
+    def put_to_alice() -> None:
+        bob = person("bob", "approver")
+        asked = {"asked_by": bob, "asked_of": alice, "asked_at": timezone.now(), "text": "Why?"}
+        ask(make_run(), bob).questions.create(uid=uuid.uuid4(), **asked)
+
+    async with Socket("ws/me/", alice) as socket:
+        assert await socket.hears() == {"v": 1, "approvals": 0}
+        await in_db(put_to_alice)
+        assert await socket.hears() == {"v": 1, "approvals": 1}
+
+
+async def test_one_that_comes_as_another_goes_is_told_although_there_are_as_many(
+    in_db: InDatabase, alice: User
+) -> None:
+    first = await in_db(ask, await in_db(make_run), alice)
+    async with Socket("ws/me/", alice) as socket:
+        assert await socket.hears() == {"v": 1, "approvals": 1}
+        run = await in_db(make_run)
+
+        def exchange() -> None:
+            with transaction.atomic():
+                decide(first)
+                ask(run, alice)
+
+        await in_db(exchange)
+        assert await socket.hears() == {"v": 1, "approvals": 1}
 
 
 async def test_what_others_are_asked_is_not_said(in_db: InDatabase, alice: User) -> None:

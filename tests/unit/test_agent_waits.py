@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.reads.agent_waits import Candidate, waits_because
+from orchestrator.reads.agent_waits import Candidate, wait_of, waits_because
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -36,3 +36,27 @@ def test_why(everybody: list[Candidate], cause: str, fix: str) -> None:
     told, mends = waits_because("pool:x", everybody, NOW)
     assert cause in told
     assert (fix in mends) if fix else mends == ""
+
+
+@pytest.mark.parametrize(
+    ("everybody", "needs", "kind", "cause"),
+    [
+        ([one(has={"cpu": 2})], {"cpu": 4}, "too_large", "needs 4 processors and none has as much (rover has 2 processors)"),
+        ([one(has={"cpu": 2}), one(key="big", has={"cpu": 4})], {"cpu": 4}, "soon", "big takes it up"),
+        ([one(has={"cpu": 2}), one(key="big", has={"cpu": 4}, seen_at=None)], {"cpu": 4}, "offline", "offline"),
+        ([one(has={"cpu": 2}, state="draining")], {"cpu": 4}, "too_large", "none has as much"),
+        ([one(has={"cpu": 2}, reserved={"cpu": 1.5})], {"cpu": 1}, "short", "until 1 processor is free (rover has 0.5"),
+        ([one(has={"cpu": 2}, held=2)], {"cpu": 1}, "full", "no room"),
+        ([one(has={"memory_mb": 10})], {"cpu": 64}, "soon", "takes it up"),
+        (
+            [one(has={"cpu": 1, "memory_mb": 10})],
+            {"cpu": 2, "memory_mb": 20_000},
+            "too_large",
+            "2 processors and 20,000 MB of memory",
+        ),
+    ],
+    ids=["too large", "another", "that one is away", "drained", "short", "full", "untold", "both"],
+)  # fmt: skip
+def test_what_it_needs(everybody: list[Candidate], needs: dict[str, float], kind: str, cause: str) -> None:
+    found = wait_of("pool:x", everybody, NOW, needs)
+    assert (found.kind, cause in found.cause) == (kind, True), found.cause

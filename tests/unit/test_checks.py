@@ -162,13 +162,13 @@ def test_a_server_that_others_can_reach_is_warned_of_what_is_meant_for_one_machi
     settings.ALLOWED_HOSTS = ["baton.example"]
     settings.DEBUG, settings.SESSION_COOKIE_SECURE = True, False
     change(settings, DEMO=True)
-    assert ids() == ["baton.W001", "baton.W002", "baton.W003"]
+    assert ids() == ["baton.W001", "baton.W002", "baton.W003", "baton.W004"]
 
 
 def test_a_server_behind_https_is_not_warned(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["baton.example"]
     settings.SESSION_COOKIE_SECURE = True
-    change(settings, DEMO=False)
+    change(settings, DEMO=False, BASE_URL="https://baton.example")
     assert ids() == []
 
 
@@ -185,3 +185,27 @@ def test_a_postbox_that_is_no_directory_is_refused(settings: Settings, tmp_path:
     (tmp_path / "postbox").write_text("")
     change(settings, POSTBOX=tmp_path / "postbox")
     assert ids() == ["baton.E015"]
+
+
+@pytest.mark.parametrize(
+    ("files", "other"), [("a", "a"), ("a", "a/b"), ("a/b", "a")], ids=["same", "around", "within"]
+)
+@pytest.mark.parametrize("name", ["WORKSPACE", "POSTBOX"])
+def test_a_folder_of_files_that_others_write_to_is_refused(
+    settings: Settings, tmp_path: Path, files: str, other: str, name: str
+) -> None:
+    change(settings, FILES=tmp_path / files, **{name: tmp_path / other})
+    assert ids() == ["baton.E016"]
+    assert "BATON_FILES" in only().msg
+
+
+def test_a_folder_of_files_that_is_no_directory_is_refused(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("")
+    change(settings, FILES=tmp_path / "files")
+    assert ids() == ["baton.E017"]
+
+
+@pytest.mark.parametrize("text", ["always", "mon-fri 9-17", "mon-fri 09:00-17:00 Nowhere"])
+def test_business_hours_that_are_none_are_refused(settings: Settings, text: str) -> None:
+    change(settings, BUSINESS_HOURS=text)
+    assert only().id == "baton.E025"

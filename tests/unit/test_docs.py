@@ -278,8 +278,10 @@ def test_every_template_is_documented_with_a_command_that_makes_it(template: Any
 
 
 def noted_events() -> set[str]:
-    """The types of event that the planner and the engine write; those of decisions are the two decisions."""
+    """The types of event that the planner and the engine write; those of decisions are the two decisions,
+    and those of levels what became of one."""
     found = {"approval.approved", "approval.rejected"}
+    found |= {f"approval.level_{status}" for status in ("approved", "expired", "passed")}
     for folder in ("planning", "engine"):
         for path in (ROOT / "orchestrator" / folder).glob("**/*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

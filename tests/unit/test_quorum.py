@@ -61,6 +61,25 @@ def ballots(*words: str) -> list[Ballot]:
         ("50%", "ann bob cas dan", "-ann -bob -cas", False, "rejected"),
         ("1%", "ann bob", "+ann", True, "approved"),
         ("100%", "ann bob", "+ann", True, ""),
+        ({"group:law": 1, "group:finance": 2}, "group:law group:finance", "+ann@law +bob@finance", True, ""),
+        (
+            {"group:law": 1, "group:finance": 2},
+            "group:law group:finance",
+            "+ann@law,finance +bob@finance +cas@finance",
+            True,
+            "approved",
+        ),
+        # Whoever is in both fills the seat that is left.
+        (
+            {"group:law": 1, "group:finance": 1},
+            "group:law group:finance",
+            "+ann@law,finance +bob@law",
+            True,
+            "approved",
+        ),
+        ({"ann": 1}, "ann bob", "+bob", True, ""),
+        ({"ann": 1}, "ann bob", "-ann", False, "rejected"),
+        ({"ann": 1, "group:law": 1}, "ann group:law", "-bob@law", False, ""),
     ],
 )
 def test_verdict(quorum: Any, names: str, cast: str, veto: bool, decided: str) -> None:
@@ -83,6 +102,12 @@ def test_verdict(quorum: Any, names: str, cast: str, veto: bool, decided: str) -
         (1.5, "ann", "A quorum is"),
         ("most", "ann", "A quorum is"),
         ([2], "ann", "A quorum is"),
+        ({"group:law": 2, "ann": 1}, "ann group:law", ""),
+        ({}, "ann", "A quorum is"),
+        ({"bob": 1}, "ann", "none of the approvers"),
+        ({"ann": 2}, "ann", "one person"),
+        ({"ann": 0}, "ann", "a whole number"),
+        ({"ann": True}, "ann", "a whole number"),
     ],
 )
 def test_what_can_never_be_reached_is_said(quorum: Any, names: str, why: str) -> None:
@@ -98,6 +123,7 @@ def test_what_can_never_be_reached_is_said(quorum: Any, names: str, why: str) ->
         (2, "2 of them"),
         ("60%", "2 of 3"),
         ("100%", "all of them"),
+        ({"ann": 1, "group:law": 2}, "1 of ann and 2 of law"),
     ],
 )
 def test_how_many_it_takes_in_words(quorum: Any, words: str) -> None:

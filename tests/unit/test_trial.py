@@ -218,6 +218,7 @@ def test_what_is_given_in_place_of_work(given: Any, outcome: str, output: Any, e
         ({"status": ["failed"]}, "not_in_enum", "mocks.a.status"),
         ({"decision": "maybe"}, "not_in_enum", "mocks.a.decision"),
         ({"decision": "approved", "by": 3}, "wrong_type", "mocks.a.by"),
+        ({"decision": "approved", "fields": []}, "wrong_type", "mocks.a.fields"),
         ({"status": "failed", "error": 3}, "wrong_type", "mocks.a.error"),
         ({"status": "failed", "error": {"message": 3}}, "wrong_type", "mocks.a.error"),
         ({"status": "failed", "error": "x" * 2001}, "out_of_range", "mocks.a.error"),

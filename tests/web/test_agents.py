@@ -64,8 +64,9 @@ def who(kind: str) -> Client:
     ("path", "expected"),
     [
         ("/agents/", {"owner": 200, "member": 200, "outsider": 403}),
-        ("/agents/new/", {"owner": 200, "member": 403, "outsider": 403}),
+        ("/agents/-/new/", {"owner": 200, "member": 403, "outsider": 403}),
         ("/agents/rover/", {"owner": 200, "member": 200, "outsider": 404}),
+        ("/agents/rover/edit/", {"owner": 200, "member": 403, "outsider": 404}),
         ("/agents/nobody/", {"owner": 404, "member": 404, "outsider": 404}),
     ],
 )
@@ -77,12 +78,13 @@ def test_who_sees_which_page(kind: str, path: str, expected: dict[str, int], rov
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/agents/new/", {"owner": 201, "member": 403, "outsider": 403}),
+        ("/agents/-/new/", {"owner": 201, "member": 403, "outsider": 403}),
         ("/agents/rover/tokens/", {"owner": 201, "member": 403, "outsider": 404}),
         ("/agents/rover/tokens/{token}/revoke/", {"owner": 303, "member": 403, "outsider": 404}),
         ("/agents/rover/drain/", {"owner": 303, "member": 403, "outsider": 404}),
         ("/agents/rover/activate/", {"owner": 303, "member": 403, "outsider": 404}),
         ("/agents/rover/remove/", {"owner": 303, "member": 403, "outsider": 404}),
+        ("/agents/rover/edit/", {"owner": 422, "member": 403, "outsider": 404}),
         ("/agents/rover/paint/", {"owner": 404, "member": 404, "outsider": 404}),
         ("/agents/nobody/drain/", {"owner": 404, "member": 404, "outsider": 404}),
     ],
@@ -121,7 +123,7 @@ def test_a_form_without_its_token_changes_nothing(rover: Agent) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(person("ada", "admin"))
     assert client.post("/agents/rover/drain/").status_code == 403
-    assert client.post("/agents/new/", NEW).status_code == 403
+    assert client.post("/agents/-/new/", NEW).status_code == 403
     assert list(Agent.objects.values_list("key", "state")) == [("rover", "active")]
 
 
@@ -130,7 +132,7 @@ def test_a_form_without_its_token_changes_nothing(rover: Agent) -> None:
 
 def test_an_agent_is_registered_and_its_token_shown_once(root: Client) -> None:
     given = {"capabilities": "python, invoices,python ,", "pools": " night ", "cost_per_hour": "2.50"}
-    answer = root.post("/agents/new/", {**NEW, **given})
+    answer = root.post("/agents/-/new/", {**NEW, **given})
     text = answer.context["new_token"]
     assert (answer.status_code, "no-store" in answer["Cache-Control"]) == (201, True)
     agent = Agent.objects.get()
@@ -141,20 +143,29 @@ def test_an_agent_is_registered_and_its_token_shown_once(root: Client) -> None:
     assert found is not None and found.agent == agent
     assert text in answer.text and "baton agents run work:work --id hands --capacity 3" in answer.text
     assert "export BATON_URL=http://testserver\n" in answer.text
-    for page in ("/agents/", "/agents/hands/", "/agents/new/"):
+    for page in ("/agents/", "/agents/hands/", "/agents/-/new/"):
         assert not TOKEN.search(root.get(page).text)
 
 
 def test_what_is_left_out_is_as_the_model_has_it(root: Client) -> None:
-    assert root.post("/agents/new/", {"id": "hands", "kind": "service", "capacity": "1"}).status_code == 201
+    assert root.post("/agents/-/new/", {"id": "hands", "kind": "service", "capacity": "1"}).status_code == 201
     agent = Agent.objects.get()
     assert (agent.name, agent.capabilities, agent.cost_per_hour, agent.user) == ("hands", [], None, None)
 
 
 def test_an_agent_may_be_a_person(root: Client) -> None:
     ann = person("ann")
-    assert root.post("/agents/new/", {**NEW, "kind": "human", "person": "ann"}).status_code == 201
+    assert root.post("/agents/-/new/", {**NEW, "kind": "human", "person": "ann"}).status_code == 201
     assert Agent.objects.get().user == ann
+
+
+@pytest.mark.parametrize("key", ["new", "edit", "tokens", "register", "drain"])
+def test_an_agent_may_be_called_as_an_address_is_and_is_found(key: str, root: Client) -> None:
+    assert root.post("/agents/-/new/", {**NEW, "id": key}).status_code == 201
+    page = root.get(f"/agents/{key}/")
+    assert (page.status_code, page.context["agent"].key) == (200, key)
+    assert root.get(f"/agents/{key}/edit/").context["agent"].key == key
+    assert root.post(f"/agents/{key}/drain/").status_code == 303
 
 
 BAD: list[tuple[str, str]] = [
@@ -186,6 +197,13 @@ BAD: list[tuple[str, str]] = [
     ("cost_per_hour", "NaN"),
     ("cost_per_hour", "9" * 30),
     ("person", "nobody"),
+    ("transport", "pigeon"),
+    ("cpu", "many"),
+    ("cpu", "0"),
+    ("cpu", "-1"),
+    ("cpu", "NaN"),
+    ("cpu", "10001"),
+    ("memory_mb", "1e300"),
 ]
 
 
@@ -194,7 +212,7 @@ def test_bad_input_is_said_beside_its_field_and_nothing_is_lost(
     field: str, value: str, rover: Agent, root: Client
 ) -> None:
     given = {**NEW, "description": "Digs", "capabilities": "python, rust", "pools": "night", field: value}
-    answer = root.post("/agents/new/", given)
+    answer = root.post("/agents/-/new/", given)
     assert answer.status_code == 422
     form = answer.context["form"]
     assert set(form.errors) == {field}
@@ -215,7 +233,7 @@ def test_bad_input_is_said_beside_its_field_and_nothing_is_lost(
 def test_the_form_begins_with_what_a_task_waits_for(
     address: str, field: str, value: str, root: Client
 ) -> None:
-    answer = root.get("/agents/new/", {"for": address})
+    answer = root.get("/agents/-/new/", {"for": address})
     assert answer.context["form"][field].value() == value
 
 
@@ -231,7 +249,7 @@ def row_of(answer: HttpResponse, agent: Agent) -> str:
 def test_before_there_are_any_the_list_says_what_an_agent_is(root: Client) -> None:
     page = root.get("/agents/").text
     assert "No agents yet" in page and "hands in the result" in page
-    assert page.count('href="/agents/new/"') == 2
+    assert page.count('href="/agents/-/new/"') == 2
 
 
 def test_a_row_tells_state_load_and_what_is_worked_on(rover: Agent, root: Client) -> None:
@@ -324,7 +342,7 @@ def test_what_waits_for_nobody_is_said_with_a_way_to_it(rover: Agent, root: Clie
     page = root.get("/agents/").text
     assert "<b>2 tasks</b> wait for" in page and "<b>1 task</b> waits for" in page
     assert page.count("which nobody registered") == 2
-    assert 'href="/agents/new/?for=can%3Arust"' in page
+    assert 'href="/agents/-/new/?for=can%3Arust"' in page
     waiting = root.get("/runs/", {"agent": "can:rust"})
     assert [row.run.pk for row in waiting.context["page"].rows] == [run.pk]
     assert "Waits for" in waiting.text and waiting.context["filtered"]
@@ -342,7 +360,7 @@ def test_what_waits_for_an_agent_that_is_there_is_no_warning(rover: Agent, root:
 def test_a_reader_is_warned_but_not_sent_to_register() -> None:
     started("hands")
     page = who("member").get("/agents/").text
-    assert "which nobody registered" in page and "/agents/new/" not in page
+    assert "which nobody registered" in page and "/agents/-/new/" not in page
 
 
 @pytest.mark.usefixtures("undemo")
@@ -452,7 +470,7 @@ def test_one_token_too_many_leaves_no_agent_without_one(
     root: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "MOST", 0)
-    assert root.post("/agents/new/", NEW).status_code == 422
+    assert root.post("/agents/-/new/", NEW).status_code == 422
     assert not Agent.objects.exists()
 
 

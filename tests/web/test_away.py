@@ -123,18 +123,23 @@ def test_owner_member_and_outsider(ann: User, bob: User) -> None:
 
 def test_the_delegates_inbox_says_for_whom(ann: User, bob: User, approval: Approval) -> None:
     client = client_of(bob)
-    assert "For others" not in client.get("/approvals/").text
+    assert [tab.word for tab in client.get("/approvals/").context["tabs"]] == [
+        "For you",
+        "Mine",
+        "Groups",
+        "All",
+    ]
     delegated(ann)
     for path in ("/approvals/", "/approvals/?show=delegated", "/approvals/?show=all"):
         answer = client.get(path)
-        assert [mail.in_place_of for mail in answer.context["mails"]] == ["Ann Archer"], path
+        assert [mail.in_place_of for mail in answer.context["page"].mails] == ["Ann Archer"], path
         assert "<b>for Ann Archer</b>" in answer.text
     assert "You decide for <b>Ann Archer</b>" in client.get(f"/approvals/{approval.pk}/").text
     own = client_of(ann).get("/approvals/")
-    assert [mail.in_place_of for mail in own.context["mails"]] == [""]
-    assert "For others" not in own.text
-    assert client_of(ann).get("/approvals/?show=delegated").context["mails"] == []
-    assert client_of(person("eve")).get("/approvals/?show=delegated").context["mails"] == []
+    assert [mail.in_place_of for mail in own.context["page"].mails] == [""]
+    assert "Others" not in [tab.word for tab in own.context["tabs"]]
+    assert client_of(ann).get("/approvals/?show=delegated").context["page"].mails == []
+    assert client_of(person("eve")).get("/approvals/?show=delegated").context["page"].mails == []
 
 
 def test_the_filter_leaves_out_what_asks_the_delegate_too(ann: User, bob: User, approval: Approval) -> None:
@@ -142,8 +147,8 @@ def test_the_filter_leaves_out_what_asks_the_delegate_too(ann: User, bob: User, 
     delegated(ann)
     client = client_of(bob)
     shown = client.get("/approvals/?show=delegated").context
-    assert [mail.approval for mail in shown["mails"]] == [approval]
-    assert (shown["mine"], shown["delegated"]) == (2, 1)
+    assert [mail.approval for mail in shown["page"].mails] == [approval]
+    assert (shown["counts"].asked, shown["counts"].delegated) == (2, 1)
 
 
 def test_a_delegate_decides_and_every_page_says_for_whom(ann: User, bob: User, approval: Approval) -> None:
@@ -189,7 +194,7 @@ def test_the_badge_and_the_inbox_cost_the_same_however_much_is_delegated(
         engine.start(workflow, {"key": "x"})
     engine.delegate(person("cid", "approver"), "bob", ends_at=timezone.now() + timedelta(days=1))
     with django_assert_max_num_queries(len(one.captured_queries)):
-        assert len(client.get("/approvals/").context["mails"]) == 5
+        assert len(client.get("/approvals/").context["page"].mails) == 5
 
 
 def test_administrators_make_and_revoke_one_in_the_admin(ann: User, bob: User) -> None:

@@ -60,7 +60,7 @@ def test_a_task_is_done_through_the_form_of_its_output(human: Agent, ann: User) 
     assert place(run) in client.get("/my-tasks/").content.decode()
     page = client.get(place(run)).content.decode()
     assert "Read it" in page and "a.pdf" in page and "What is to become of it" in page
-    given = {"p-verdict": "keep", "p-pages": "3", "p-urgent": "on", "done": "1"}
+    given = {"p-verdict": "keep", "p-pages": "3", "p-urgent": "true", "done": "1"}
     assert client.post(place(run), given).status_code == 303
     run.refresh_from_db()
     assert (run.status, run.tasks.get().output) == (
@@ -117,6 +117,26 @@ def test_nothing_is_chosen_that_nobody_chose(human: Agent, ann: User) -> None:
     assert '<option value="" selected>' in browser(ann).get(place(run)).content.decode()
     answer = browser(ann).post(place(run), {"p-verdict": "", "p-pages": "1", "done": "1"})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("said", "urgent"), [("", {}), ("true", {"urgent": True}), ("false", {"urgent": False})]
+)
+def test_an_optional_yes_or_no_is_left_out_unless_somebody_says_it(
+    said: str, urgent: dict[str, bool], human: Agent, ann: User
+) -> None:
+    run = started(output_schema=SCHEMA)
+    page = browser(ann).get(place(run)).text
+    assert '<option value="false">No</option>' in page
+    given = {"p-verdict": "keep", "p-pages": "1", "p-urgent": said, "done": "1"}
+    assert browser(ann).post(place(run), given).status_code == 303
+    assert run.tasks.get().output == {"verdict": "keep", "pages": 1, **urgent}
+
+
+def test_what_is_neither_yes_nor_no_is_refused(human: Agent, ann: User) -> None:
+    run = started(output_schema=SCHEMA)
+    given = {"p-verdict": "keep", "p-pages": "1", "p-urgent": "maybe", "done": "1"}
+    assert browser(ann).post(place(run), given).status_code == 422
 
 
 def test_of_very_many_it_is_said_that_there_are_more(

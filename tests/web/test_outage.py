@@ -33,7 +33,9 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "template-save": {"key": "gated"},
     "workflow-start": {"key": "gated"},
     "my-task": {"pk": 1},
+    "my-task-file": {"pk": 1, "file": 1},
     "agent-detail": {"key": "rover"},
+    "agent-edit": {"key": "rover"},
     "workflow-version": {"key": "gated", "number": 1},
     "workflow-download": {"key": "gated", "number": 1, "form": "json"},
     "workflow-edit": {"key": "gated"},
@@ -48,6 +50,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "workflow-diff": {"key": "gated", "before": "1", "after": "draft"},
     "workflow-diff-choose": {"key": "gated"},
     "draft-download": {"key": "gated", "form": "json"},
+    "run-artifact": {"artifact": 1},
     "task-panel": {"key": "ask"},
     "task-output": {"key": "ask"},
     "task-log": {"key": "ask"},
@@ -61,7 +64,15 @@ POSTED = {
     "first-steps",
     "run-action",
     "task-action",
+    "approval-answer",
+    "approval-ask",
+    "approval-comment",
+    "approval-withdraw",
     "approval-decide",
+    "approvals-decide",
+    "chat-action",
+    "approval-recall",
+    "approval-send-back",
     "token-revoke",
     "secret-delete",
     "sign-out",
@@ -78,7 +89,7 @@ def owner() -> User:
 
 @pytest.fixture
 def run(owner: User) -> Run:
-    return engine.start(engine.save_workflow(gate("olga"), user=owner), {"key": "hunter2"})
+    return engine.start(engine.save_workflow(gate("olga", allow_author=True), user=owner), {"key": "hunter2"})
 
 
 @pytest.fixture
@@ -106,6 +117,8 @@ def page_names() -> list[str]:
 
 
 def address(name: str, run: Run) -> str:
+    if name == "approval-file":
+        return reverse(name, kwargs={"pk": run.approvals.get().pk, "file": 1})
     if name == "approval-detail":
         return reverse(name, kwargs={"pk": run.approvals.get().pk})
     given = dict(ARGUMENTS.get(name, {}))

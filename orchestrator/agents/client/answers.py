@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import httpx
 
 TIMEOUT_SECONDS: Final = 10.0
+FILE_TIMEOUT_SECONDS: Final = 60.0  # between two signs that a file is being taken
+_CHUNK: Final = 64 * 1024
 MOST_AT_ONCE: Final = 50  # tasks of one claim
 MOST_LINES: Final = 100  # of one request
 LONGEST_TEXT: Final = 4000  # of a line or an error
 _LONGEST_PAUSE: Final = 60.0  # that an answer may ask for
 _PASSING: Final = frozenset({0, 429, 500, 502, 503, 504})
+
+
+File = bytes | str | os.PathLike[str]  # what is in it, or the path of where it is
 
 
 class ClientError(Exception):
@@ -107,6 +115,37 @@ def claiming(agent_id: str, wait: float, most: int) -> Post:
 
 def of_lease(lease: int, verb: str, **body: Any) -> Post:
     return Post(f"/api/leases/{lease}/{verb}", body)
+
+
+def attaching(lease: int, name: str) -> str:
+    """Where a file of this name is put."""
+    return f"/api/leases/{lease}/artifacts/{quote(name, safe='')}"
+
+
+def headers_of(data: File) -> dict[str, str]:
+    """How long it is, so that the server can refuse it before it is sent."""
+    size = len(data) if isinstance(data, bytes) else Path(data).stat().st_size
+    return {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+
+
+@contextmanager
+def opened(data: File) -> Iterator[bytes | IO[bytes]]:
+    """What is sent as the body of a request."""
+    if isinstance(data, bytes):
+        yield data
+        return
+    with Path(data).open("rb") as handle:
+        yield handle
+
+
+async def in_chunks(data: File) -> AsyncIterator[bytes]:
+    """The file piece by piece, read beside the event loop."""
+    if isinstance(data, bytes):
+        yield data
+        return
+    with Path(data).open("rb") as handle:
+        while chunk := await asyncio.to_thread(handle.read, _CHUNK):
+            yield chunk
 
 
 def lines_of(lines: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

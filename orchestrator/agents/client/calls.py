@@ -16,6 +16,7 @@ from orchestrator.agents.client import answers
 from orchestrator.agents.client.answers import (
     Assignment,
     ClientError,
+    File,
     LeaseLostError,
     Post,
     RefusedError,
@@ -72,6 +73,13 @@ class Client:
         """Add lines, at most 100, each of a level and a text."""
         answers.checked(self._post(of_lease(lease, "log", lines=answers.lines_of(lines))))
 
+    def attach(self, lease: int, name: str, data: File) -> dict[str, Any]:
+        """Keep a file with the task: bytes, or the path of one. Under the same name it takes the place of the earlier one."""
+        path, headers = answers.attaching(lease, name), answers.headers_of(data)
+        with answers.opened(data) as content:
+            found: dict[str, Any] = answers.checked(self._put(path, content, headers))
+        return found
+
     def complete(self, lease: int, output: Any = None) -> None:
         """Raises TypeError or ValueError when the output is no JSON."""
         answers.checked(self._post(of_lease(lease, "complete", output=output)))
@@ -83,6 +91,14 @@ class Client:
     def release(self, lease: int) -> None:
         """Give the task back undone; the attempt does not count."""
         answers.checked(self._post(of_lease(lease, "release")))
+
+    def _put(self, path: str, content: Any, headers: dict[str, str]) -> httpx.Response:
+        try:
+            return self._http.put(
+                path, content=content, headers=headers, timeout=answers.FILE_TIMEOUT_SECONDS
+            )
+        except httpx.RequestError as error:
+            raise answers.unreachable(self.url, error) from error
 
     def _post(self, post: Post) -> httpx.Response:
         try:
@@ -140,6 +156,11 @@ class AsyncClient:
         """Add lines, at most 100, each of a level and a text."""
         answers.checked(await self._post(of_lease(lease, "log", lines=answers.lines_of(lines))))
 
+    async def attach(self, lease: int, name: str, data: File) -> dict[str, Any]:
+        """Keep a file with the task: bytes, or the path of one. Under the same name it takes the place of the earlier one."""
+        found: dict[str, Any] = answers.checked(await self._put(answers.attaching(lease, name), data))
+        return found
+
     async def complete(self, lease: int, output: Any = None) -> None:
         """Raises TypeError or ValueError when the output is no JSON."""
         answers.checked(await self._post(of_lease(lease, "complete", output=output)))
@@ -153,6 +174,17 @@ class AsyncClient:
     async def release(self, lease: int) -> None:
         """Give the task back undone; the attempt does not count."""
         answers.checked(await self._post(of_lease(lease, "release")))
+
+    async def _put(self, path: str, data: File) -> httpx.Response:
+        try:
+            return await self._http.put(
+                path,
+                content=answers.in_chunks(data),
+                headers=answers.headers_of(data),
+                timeout=answers.FILE_TIMEOUT_SECONDS,
+            )
+        except httpx.RequestError as error:
+            raise answers.unreachable(self.url, error) from error
 
     async def _post(self, post: Post) -> httpx.Response:
         try:

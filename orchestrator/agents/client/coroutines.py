@@ -22,7 +22,7 @@ class AsyncAgent(Serving[Work]):
         await self._serve(function)
 
     def _begin(self, hand: Hand, given: Assignment, function: Work) -> Coroutine[Any, Any, None]:
-        task = AsyncTask(given, hand.write)
+        task = AsyncTask(given, hand.write, hand.attach)
         return hand.carry(task, asyncio.create_task(_outcome(function, task)))
 
 

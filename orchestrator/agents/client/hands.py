@@ -11,7 +11,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
-from orchestrator.agents.client.answers import MOST_LINES, Assignment, ClientError, LeaseLostError, Sign
+from orchestrator.agents.client.answers import (
+    MOST_LINES,
+    Assignment,
+    ClientError,
+    File,
+    LeaseLostError,
+    Sign,
+)
 from orchestrator.agents.client.calls import AsyncClient
 from orchestrator.agents.client.tasks import AsyncTask, Completed, Failed, Outcome, Task
 
@@ -87,6 +94,18 @@ class Hand:
             self._loop.call_soon_threadsafe(self._stirred.set)
         except RuntimeError:
             logger.debug("A line of %s came after its agent had ended", self.task)
+
+    async def attach(self, name: str, data: File) -> None:
+        """Hand in a file, trying again while Baton is away and the lease lasts. Raises ClientError."""
+        if self._lost:
+            raise LeaseLostError(409, "lease_lost", f"{self.task} is somebody else's by now.")
+        try:
+            await patiently(
+                lambda: self._client.attach(self._lease, name, data), f"{name} of {self.task}", self._end
+            )
+        except LeaseLostError as error:
+            self._lose(error)
+            raise
 
     def give_up(self) -> None:
         """Stop the work; the task goes back undone, unless the work is done already."""

@@ -10,18 +10,20 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
 from orchestrator.agents.client import answers, hands
-from orchestrator.agents.client.answers import Assignment
+from orchestrator.agents.client.answers import Assignment, ClientError
 from orchestrator.agents.client.calls import AsyncClient
 from orchestrator.agents.client.hands import Hand, logger, patiently
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
 
+LAST_ANSWER_SECONDS: Final = 0.5  # for an answer that is on its way when the agent is stopped
 _QUICKLY: Final = 1.0  # an empty answer that came sooner than this did not wait for work
 
 
@@ -111,7 +113,11 @@ class Serving(ABC, Generic[Function]):
         try:
             await self._unless_stopped(self._register(client))
             while not self._stopping.is_set():
-                for given in await self._unless_stopped(self._fetch(client)) or ():
+                found = await self._unless_stopped(self._fetch(client), LAST_ANSWER_SECONDS) or ()
+                if self._stopping.is_set():
+                    await self._turn_down(client, found)
+                    return
+                for given in found:
                     hand = Hand(client, given)
                     carried = asyncio.create_task(self._begin(hand, given, function))
                     self._hands[carried] = hand
@@ -121,6 +127,15 @@ class Serving(ABC, Generic[Function]):
             raise
         finally:
             await self._wind_down()
+
+    async def _turn_down(self, client: AsyncClient, found: Sequence[Assignment]) -> None:
+        """Give back what came when it was wanted no more: it need not wait for the end of its lease."""
+        until = time.monotonic() + hands.GIVING_BACK_SECONDS
+        for given in found:
+            try:
+                await patiently(partial(client.release, given.lease), "Giving back", lambda: until)
+            except ClientError as error:
+                logger.warning("%s of run %d could not be given back: %s", given.task, given.run, error)
 
     def _forget(self, carried: asyncio.Task[None]) -> None:
         del self._hands[carried]
@@ -136,6 +151,8 @@ class Serving(ABC, Generic[Function]):
         while len(self._hands) >= self.capacity:
             await asyncio.wait(self._hands, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(0)  # what is done is forgotten by a callback
+        if self._stopping.is_set():
+            return []
         room = self.capacity - len(self._hands)
         asked = time.monotonic()
         found = await patiently(
@@ -145,12 +162,14 @@ class Serving(ABC, Generic[Function]):
             await hands.pause(_QUICKLY)
         return found
 
-    async def _unless_stopped(self, call: Coroutine[Any, Any, T]) -> T | None:
-        """What the call gives; None if the agent was stopped before."""
+    async def _unless_stopped(self, call: Coroutine[Any, Any, T], last: float = 0.0) -> T | None:
+        """What the call gives; None if the agent was stopped before. What is on its way then has `last` seconds to come."""
         calling = asyncio.create_task(call)
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({calling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not calling.done() and last and not self._hurrying.is_set():
+                await asyncio.wait({calling}, timeout=last)
             return calling.result() if calling.done() else None
         finally:
             calling.cancel()

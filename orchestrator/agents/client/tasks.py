@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.agents.client.answers import Assignment
+from orchestrator.agents.client.answers import Assignment, File
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 FAILED: Final = "agent_failed"
@@ -53,10 +53,13 @@ def failure(error: BaseException) -> Failed:
     return Failed(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, FAILED, True)
 
 
+Attach = Callable[[str, File], Coroutine[Any, Any, None]]
+
+
 class _Task:
     """What tasks of both kinds of agents have in common."""
 
-    def __init__(self, given: Assignment, write: Callable[[str, str], None]) -> None:
+    def __init__(self, given: Assignment, write: Callable[[str, str], None], attach: Attach) -> None:
         self.lease = given.lease
         self.run = given.run
         self.workflow = given.workflow
@@ -67,6 +70,7 @@ class _Task:
         self.idempotency_key = given.idempotency_key
         self.timeout_at = given.timeout_at
         self._write = write
+        self._attach = attach
 
     def __str__(self) -> str:
         item = f"[{self.index}]" if self.index >= 0 else ""
@@ -83,14 +87,31 @@ class Task(_Task):
     """A task of an `Agent`. `index` is that of an item of a for_each task, otherwise -1; `idempotency_key` is the same
     for each attempt; `cancelled` is set when nobody waits for the outcome any more."""
 
-    def __init__(self, given: Assignment, write: Callable[[str, str], None]) -> None:
-        super().__init__(given, write)
+    def __init__(
+        self,
+        given: Assignment,
+        write: Callable[[str, str], None],
+        attach: Attach,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(given, write, attach)
         self.cancelled = threading.Event()
+        self._loop = loop
+
+    def attach(self, name: str, data: File) -> None:
+        """Hand in a file, bytes or the path of one, which people find on the page of the run. It is kept once this returns;
+        under a name that was used before it takes the place of that. Raises ClientError."""
+        asyncio.run_coroutine_threadsafe(self._attach(name, data), self._loop).result()
 
 
 class AsyncTask(_Task):
     """The same of an `AsyncAgent`, whose `cancelled` can be awaited."""
 
-    def __init__(self, given: Assignment, write: Callable[[str, str], None]) -> None:
-        super().__init__(given, write)
+    def __init__(self, given: Assignment, write: Callable[[str, str], None], attach: Attach) -> None:
+        super().__init__(given, write, attach)
         self.cancelled = asyncio.Event()
+
+    async def attach(self, name: str, data: File) -> None:
+        """Hand in a file, bytes or the path of one, which people find on the page of the run. It is kept once this returns;
+        under a name that was used before it takes the place of that. Raises ClientError."""
+        await self._attach(name, data)

@@ -28,8 +28,8 @@ class Agent(Serving[Work]):
         asyncio.run(self._serve(function and _plain(function)))
 
     def _begin(self, hand: Hand, given: Assignment, function: Work) -> Coroutine[Any, Any, None]:
-        task = Task(given, hand.write)
         loop = asyncio.get_running_loop()
+        task = Task(given, hand.write, hand.attach, loop)
         work: asyncio.Future[Outcome] = loop.create_future()
 
         def carry_out() -> None:

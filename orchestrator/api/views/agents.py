@@ -15,6 +15,7 @@ from orchestrator.api.agent_shapes import (
     AgentSerializer,
     AgentTokenSerializer,
     AssignmentsSerializer,
+    ChangedAgentSerializer,
     ClaimSerializer,
     CompletionSerializer,
     DescriptionSerializer,
@@ -62,6 +63,21 @@ class AgentView(ApiView):
     @operation("agents_read", "Read an agent", answers=AgentSerializer, errors=(404,))
     def get(self, request: Request, key: str) -> Response:
         return Response(AgentSerializer(get_object_or_404(agents_for(request.user), key=key)).data)
+
+    @operation(
+        "agents_change",
+        "Change what is said of an agent",
+        answers=AgentSerializer,
+        takes=ChangedAgentSerializer,
+        errors=(403, 404, 409, 415),
+    )
+    def patch(self, request: Request, key: str) -> Response:
+        """Only the fields that are given."""
+        agent = get_object_or_404(agents_for(request.user), key=key)
+        require(request.user, "admin")
+        given = self.body(ChangedAgentSerializer)
+        seen = given.pop("revision", "")
+        return Response(AgentSerializer(agents.describe(agent, seen=seen, **given)).data)
 
 
 class AgentStateView(ApiView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -15,14 +16,17 @@ from orchestrator.api.answers import (
     RunPageSerializer,
     RunSerializer,
     StandingSerializer,
+    TaskStandingSerializer,
+    WhySerializer,
 )
 from orchestrator.api.base import ApiView, page
 from orchestrator.api.fields import NothingSerializer
 from orchestrator.api.openapi import operation
-from orchestrator.api.requests import CancelSerializer, EventQuery, RunQuery
-from orchestrator.models import Run, Workflow
+from orchestrator.api.requests import CancelSerializer, EventQuery, ItemQuery, RunQuery
+from orchestrator.models import Run, TaskRun, Workflow
 from orchestrator.permissions import Person, require, runs_for
 from orchestrator.reads.status import status
+from orchestrator.reads.why import for_person, why
 
 STEERING_ERRORS = (403, 404, 409, 415)
 
@@ -72,6 +76,52 @@ class RunStatusView(ApiView):
     @operation("runs_status", "How the tasks of a run stand", answers=StandingSerializer, errors=(404,))
     def get(self, request: Request, pk: int) -> Response:
         return Response(status(_run(request.user, pk)))
+
+
+class WhyView(ApiView):
+    @operation("runs_why", "Why a run waits or failed", answers=WhySerializer, errors=(404,))
+    def get(self, request: Request, pk: int) -> Response:
+        """What holds it up, or made it fail, and what you may do about it. Empty when nothing does."""
+        run = _run(request.user, pk)
+        return Response(WhySerializer({"items": for_person(request.user, run, why(run))}).data)
+
+
+class TaskToldView(ApiView):
+    """What retrying and skipping share."""
+
+    def told(self, request: Request, pk: int, key: str, tell: Callable[..., TaskRun]) -> Response:
+        run = _run_to_steer(request.user, pk)
+        self.body(NothingSerializer)
+        row = get_object_or_404(run.tasks, key=key, index=self.query(ItemQuery)["item"])
+        return Response(TaskStandingSerializer(tell(row.pk, user=request.user)).data)
+
+
+class RetryView(TaskToldView):
+    @operation(
+        "tasks_retry",
+        "Try a task again",
+        answers=TaskStandingSerializer,
+        takes=NothingSerializer,
+        query=ItemQuery,
+        errors=STEERING_ERRORS,
+    )
+    def post(self, request: Request, pk: int, key: str) -> Response:
+        """One that failed, or waits for an agent, a retry or a person."""
+        return self.told(request, pk, key, engine.retry_task)
+
+
+class SkipView(TaskToldView):
+    @operation(
+        "tasks_skip",
+        "Go on without a task",
+        answers=TaskStandingSerializer,
+        takes=NothingSerializer,
+        query=ItemQuery,
+        errors=STEERING_ERRORS,
+    )
+    def post(self, request: Request, pk: int, key: str) -> Response:
+        """What follows sees a null output."""
+        return self.told(request, pk, key, engine.skip_task)
 
 
 class PauseView(ApiView):

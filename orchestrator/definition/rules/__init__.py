@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     output_schemas.check_output_schemas,
     reachability.check_reachability,
     approvals.check_approvals,
+    approvals.check_send_back,
     reversal.check_reversals,
     plain_secrets.check_plain_secrets,
 )

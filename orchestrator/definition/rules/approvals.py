@@ -8,8 +8,8 @@ from typing import Any, Final
 from orchestrator.definition import language
 from orchestrator.definition.fields import holds_template
 from orchestrator.definition.issues import Issue, at, show, warning
-from orchestrator.definition.normal import approver_names
-from orchestrator.definition.rules.draft import Draft, mapping
+from orchestrator.definition.normal import approver_names, levels_of_gate
+from orchestrator.definition.rules.draft import Draft, mapping, sequence
 
 _GROUP: Final = "group:"
 # How other fields name who is no person: no name of a user has a colon.
@@ -23,19 +23,43 @@ def check_approvals(draft: Draft) -> Iterator[Issue]:
         if task.get("action") != language.APPROVAL_GATE:
             continue
         given, path = mapping(task.get("parameters")), at(draft.paths[key], "parameters")
-        if not ends and _waits_for_ever(task, given):
-            text = "Nothing ends this approval if nobody decides: the run may wait for ever. Give it timeout_seconds."
-            yield warning(at(path, "timeout_seconds"), "no_deadline", text)
-        yield from _deciders(given, at(path, "approvers"))
+        for where, level in levels_of_gate(given, path):
+            if not ends and _waits_for_ever(task, given, level):
+                text = "Nothing ends this approval if nobody decides: the run may wait for ever. Give it timeout_seconds."
+                yield warning(at(where, "timeout_seconds"), "no_deadline", text)
+            yield from _deciders(level, given, at(where, "approvers"))
 
 
-def _waits_for_ever(task: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+def check_send_back(draft: Draft) -> Iterator[Issue]:
+    """An approval is sent back to what lies before it; one of many items cannot take back what all of them follow."""
+    for key, task in draft.tasks.items():
+        if task.get("action") != language.APPROVAL_GATE:
+            continue
+        targets = sequence(mapping(task.get("parameters")).get("send_back_to"))
+        path = at(at(draft.paths[key], "parameters"), "send_back_to")
+        if targets and task.get("for_each") is not None:
+            text = "An approval with for_each asks once for each item and cannot be sent back; put it into a task of its own."
+            yield Issue(path, "cannot_send_back", text)
+        for place, target in enumerate(targets):
+            if isinstance(target, str) and not _lies_before(draft, target, key):
+                text = (
+                    f"{show(target)} is no task upstream of {show(key)}, so this cannot be sent back to it."
+                )
+                yield Issue(at(path, place), "not_upstream", text)
+
+
+def _lies_before(draft: Draft, target: str, key: str) -> bool:
+    return target in draft.tasks and draft.ancestry.is_upstream(target, key)
+
+
+def _waits_for_ever(task: Mapping[str, Any], given: Mapping[str, Any], level: Mapping[str, Any]) -> bool:
     # As the plan has it: null among the parameters takes the task's own timeout away.
-    return given.get("timeout_seconds", task.get("timeout_seconds")) is None
+    usual = given.get("timeout_seconds", task.get("timeout_seconds"))
+    return level.get("timeout_seconds", usual) is None
 
 
-def _deciders(given: Mapping[str, Any], path: str) -> Iterator[Issue]:
-    names = approver_names(given.get("approvers"))
+def _deciders(level: Mapping[str, Any], given: Mapping[str, Any], path: str) -> Iterator[Issue]:
+    names = approver_names(level.get("approvers"))
     if not names or any(holds_template(name) for name in names):
         return
     if all(name.startswith(_NO_PERSON) for name in names):

@@ -94,12 +94,15 @@ class PulsingBroker:
 
     def _next_message(self) -> list[tuple[int | None, str]] | None:
         try:
-            return self._broker.dequeue() if self._arrivals.wait(WAIT_SECONDS) else None
+            messages = self._broker.dequeue() if self._arrivals.wait(WAIT_SECONDS) else None
         except Exception as error:  # noqa: BLE001 - a broker's client raises what it likes
             # Left to itself the pusher would end, and only be back ten seconds later.
             logger.warning("The queue does not answer: %s", error)
             time.sleep(TROUBLE_SECONDS)
             return None
+        if messages:
+            self._arrivals.taken()
+        return messages
 
     def set_stat(self, *_: object) -> None:
         """The guard reports here on every round; nobody reads what it says, but that it does counts."""

@@ -7,7 +7,7 @@
 import { startClock } from "./view.js";
 import { listenToKeys } from "./keyboard.js";
 import { createStage } from "./stage.js";
-import { readable, ROOM } from "./viewport.js";
+import { READABLE_SMALL, ROOM } from "./viewport.js";
 
 const LOWEST = 200;
 const HIGHEST = 560;
@@ -56,11 +56,9 @@ export function mountCanvas(host, data, options = {}) {
   listenToKeys(frame, model, commands, stop.signal);
   listenToClicks(frame, model, { commands, viewport, sight }, stop.signal);
 
-  const first = model.nodes.get(options.selected ?? "") ?? model.nodes.get(model.order[0] ?? "") ?? null;
-  if (first) stage.makeActive(first);
+  stage.open(model.nodes.get(options.selected ?? ""));
   if (options.selected) select(options.selected);
   if (options.size === "whole") viewport.fit();
-  else viewport.open(model.nodes.get(options.selected ?? "") ?? model.firstUnfinished() ?? first);
   const clock = startClock(view);
 
   return {
@@ -85,7 +83,7 @@ export function mountCanvas(host, data, options = {}) {
 
 /** Room for the whole drawing at the scale it will open with, within what a page can spare. */
 function heightFor(bounds, width) {
-  const scale = Math.min(1, Math.max(readable(true), (width - 2 * ROOM) / bounds.w));
+  const scale = Math.min(1, Math.max(READABLE_SMALL, (width - 2 * ROOM) / bounds.w));
   return Math.round(Math.min(HIGHEST, innerHeight * MOST_OF_SCREEN, Math.max(LOWEST, bounds.h * scale + 2 * ROOM + BAR)));
 }
 

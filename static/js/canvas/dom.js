@@ -46,7 +46,7 @@ export function icon(id, className, x, y, size) {
 const pens = new Map();
 const widths = new Map();
 
-function widthOf(text, font) {
+export function widthOf(text, font) {
   const name = `${font}\n${text}`;
   if (!widths.has(name)) {
     if (!pens.has(font)) {
@@ -106,5 +106,3 @@ export function cutName(name, room, font) {
   if (!tail || front < 60) return cut(name, room, font);
   return cut(`${name.slice(0, -tail.length)}…`, front, font) + tail;
 }
-
-export { widthOf };

@@ -1,12 +1,16 @@
 /**
- * From corners to ink: rounded paths, arrow heads, the pill's and the baton's places; and a simple route for edges between
- * tasks that stand where a person has put them.
+ * From corners to ink: rounded paths, arrow heads, the pill's and the baton's places; and lines between tasks that stand where
+ * people have put them, clear of the other tasks wherever a way can be found.
  */
 
 const RADIUS = 14;
 const HEAD = 7;
 const GAP = 3; // between the head's tip and the task's edge, so that a thick edge does not touch it
 const START = 2;
+const CLEAR = 14; // between a line and a task it passes
+const OUT = 20; // from the source's edge to the first turn
+const BACK = 36; // from the last turn to the target's edge
+const TRIES = 24; // heights at which a way past the tasks in between is looked for
 
 /**
  * A route between two boxes that no layout has planned. Forward: out, one turn, in. Backward: around below both.
@@ -17,19 +21,24 @@ const START = 2;
  */
 export function freeRoute(a, b, { fork, failure }) {
   const end = { x: b.x, y: b.y + b.h / 2 };
-  const start = failure ? { x: a.x + a.w / 2, y: a.y + a.h } : { x: a.x + a.w, y: a.y + a.h / 2 };
-  const lead = failure ? [start, { x: start.x, y: start.y + 15 }] : [start];
+  const lead = leads(a, failure);
   const from = lead.at(-1);
   const right = a.x + a.w;
   const room = end.x - right;
   if (room >= 48) {
-    const x = fork ? right + 20 : Math.max(right + 20, end.x - 36);
+    const x = fork ? right + OUT : Math.max(right + OUT, end.x - BACK);
     return [...lead, { x, y: from.y }, { x, y: end.y }, end];
   }
   const below = Math.max(a.y + a.h, b.y + b.h) + 23;
-  const out = right + 20;
-  const back = end.x - 36;
+  const out = right + OUT;
+  const back = end.x - BACK;
   return [...lead, { x: out, y: from.y }, { x: out, y: below }, { x: back, y: below }, { x: back, y: end.y }, end];
+}
+
+/** How a line leaves a box: at its right, that of a failure below. */
+function leads({ x, y, w, h }, failure) {
+  const middle = x + w / 2;
+  return failure ? [{ x: middle, y: y + h }, { x: middle, y: y + h + 15 }] : [{ x: x + w, y: y + h / 2 }];
 }
 
 /**
@@ -116,4 +125,53 @@ export function stretches(points) {
       h: Math.abs(point.y - before.y) + 24,
     };
   });
+}
+
+/**
+ * @param {import("./types.js").Edge} edge
+ * @param {(box: import("./types.js").Box) => Iterable<import("./types.js").Node>} nodesIn tasks that touch a box
+ * @returns {import("./types.js").Point[]} simplified corners
+ */
+export function clearRoute(edge, nodesIn) {
+  const plain = simplified(freeRoute(edge.from, edge.to, manner(edge)));
+  if (isClear(plain, nodesIn)) return plain;
+  for (const way of ways(edge, nodesIn)) if (isClear(way, nodesIn)) return way;
+  return plain;
+}
+
+/** A fork turns early, a join late; a failure leaves from the bottom. */
+function manner(edge) {
+  return { fork: edge.from.out.length > 1 || edge.to.into.length === 1, failure: edge.kind === "failure" };
+}
+
+function isClear(points, nodesIn) {
+  return stretches(points).every((box) => { // its own ends count too: it begins and ends at their rims
+    const line = { x: box.x + 2, y: box.y + 12, w: box.w - 4, h: box.h - 24 };
+    for (const node of nodesIn(line)) if (!node.disc) return false;
+    return true;
+  });
+}
+
+/** The same line with its turn elsewhere; then lines that go above or below what stands in between. */
+function* ways(edge, nodesIn) {
+  const { from, to } = edge;
+  const start = leads(from, edge.kind === "failure");
+  const last = start.at(-1);
+  const end = { x: to.x, y: to.y + to.h / 2 };
+  const [left, right] = [from.x + from.w + OUT, end.x - BACK];
+  if (right > left) for (const x of [right, left]) yield simplified([...start, { x, y: last.y }, { x, y: end.y }, end]);
+  for (const y of heights(edge, nodesIn, last.y, end.y)) {
+    yield simplified([...start, { x: left, y: last.y }, { x: left, y }, { x: right, y }, { x: right, y: end.y }, end]);
+  }
+}
+
+/** Just above and below each task in between, the nearest to the straight way first. */
+function heights({ from, to }, nodesIn, ya, yb) {
+  const [left, right] = [Math.min(from.x, to.x), Math.max(from.x + from.w, to.x + to.w)];
+  const found = new Set();
+  for (const node of nodesIn({ x: left, y: Math.min(ya, yb) - 400, w: right - left, h: Math.abs(ya - yb) + 800 })) {
+    found.add(node.y - CLEAR).add(node.y + node.h + CLEAR);
+  }
+  const detour = (y) => Math.abs(y - ya) + Math.abs(y - yb);
+  return [...found].sort((a, b) => detour(a) - detour(b) || a - b).slice(0, TRIES);
 }

@@ -1,12 +1,11 @@
 /** The workflow as the canvas keeps it: tasks in a Map, edges with their corners, and the changes that edits and live updates make. */
-import { simplified, stretches } from "./edges.js";
+import { clearRoute, simplified, stretches } from "./edges.js";
 import { layered } from "./layout.js";
-import { placeMissing } from "./placing.js";
-import { clearRoute } from "./routing.js";
+import { placeMissing, touches } from "./placing.js";
 import { createGrid, rangeOf } from "./cull.js";
 import { isSettled } from "./states.js";
 
-export const NODE = { w: 200, h: 64 };
+const NODE = { w: 200, h: 64 };
 const DISC = { w: 36, h: 36 };
 const DISC_GAP = 64;
 const MOST_STARTS = 12; // more lines than this from the disc would say nothing
@@ -28,7 +27,7 @@ export const START = "\u0000start";
  * @property {(data: import("./types.js").GraphData) => Difference} sync to other data, keeping the objects of what stays
  * @property {(moves: Map<import("./types.js").Node, import("./types.js").Point>, settle?: boolean) => Set<import("./types.js").Edge>} move
  * @property {(states: Record<string, import("./types.js").TaskState>) => {nodes: Set<import("./types.js").Node>, edges: Set<import("./types.js").Edge>}} apply
- * @property {() => import("./types.js").Node|null} firstUnfinished
+ * @property {() => import("./types.js").Node[]} fronts tasks that nothing unfinished stands before; once all is over, those that began
  */
 
 /**
@@ -41,7 +40,7 @@ export function createModel(data, labelWidth) {
   const byEnds = new Map();
 
   const route = (edges) => {
-    const nodesIn = (box) => touching(model.grid, box);
+    const nodesIn = (box) => [...model.grid.within(rangeOf(box))].filter((node) => touches(node, box));
     for (const edge of edges) {
       edge.points = clearRoute(edge, nodesIn);
       edge.boxes = stretches(edge.points);
@@ -77,17 +76,13 @@ export function createModel(data, labelWidth) {
     return touched;
   };
   model.apply = (states) => apply(model.nodes, states);
-  model.firstUnfinished = () => model.order.map((key) => model.nodes.get(key)).find((node) => node.state && !isSettled(node.state)) ?? null;
+  model.fronts = () => {
+    const nodes = [...model.nodes.values()];
+    const found = nodes.filter((node) => !isSettled(node.state) && node.into.every(({ from }) => isSettled(from.state)));
+    return found.length ? found : nodes.filter((node) => node.into.every(({ from }) => from.disc));
+  };
   model.sync(data);
   return model;
-}
-
-function touching(grid, box) {
-  const found = [];
-  for (const node of grid.within(rangeOf(box))) {
-    if (node.x < box.x + box.w && box.x < node.x + node.w && node.y < box.y + box.h && box.y < node.y + node.h) found.push(node);
-  }
-  return found;
 }
 
 function* boxesOf(model) {
@@ -105,16 +100,14 @@ function exchangeNodes(model, next) {
   const wanted = withDisc(next);
   const nodes = new Map();
   for (const given of wanted) {
-    const node = model.nodes.get(given.key);
-    nodes.set(given.key, node ?? nodeOf(given));
-    if (!node) {
-      change.added.add(nodes.get(given.key));
-      continue;
-    }
-    const { differs, moved } = renewed(node, given);
-    if (differs) change.painted.add(node);
+    const known = model.nodes.get(given.key);
+    const node = known ?? nodeOf(given);
+    nodes.set(given.key, node);
+    if (!known) change.added.add(node);
+    else if (renewed(node, given)) change.painted.add(node);
     // A place that is stored where the task stands already changes nothing; one that is taken away leaves it to the layout.
-    change.restructured ||= moved;
+    change.restructured ||= node.position?.x !== given.position?.x || node.position?.y !== given.position?.y;
+    node.position = given.position;
   }
   for (const [key, node] of model.nodes) if (!nodes.has(key)) change.removed.add(node);
   model.nodes.clear();
@@ -124,31 +117,31 @@ function exchangeNodes(model, next) {
 
 function withDisc(next) {
   if (!next.start) return next.nodes;
-  const later = new Set(next.edges.map((edge) => edge.to));
-  const starts = next.nodes.filter((node) => !later.has(node.key));
-  if (starts.length > MOST_STARTS) return next.nodes;
+  if (startsOf(next.nodes, next.edges).length > MOST_STARTS) return next.nodes;
   return [...next.nodes, { key: START, name: next.start.label, kind: "work", glyph: next.start.glyph ?? "g-timer", state: next.start.state ?? "success", ...DISC }];
+}
+
+function startsOf(nodes, edges) {
+  const later = new Set(edges.map((edge) => edge.to));
+  return nodes.filter((node) => !later.has(node.key));
 }
 
 function renewed(node, given) {
   let differs = false;
   for (const name of DRAWN) {
-    const value = name === "w" || name === "h" ? (given[name] ?? NODE[name]) : given[name];
+    const value = given[name] ?? NODE[name];
     if (node[name] === value || (name in NODE && node.disc)) continue;
     node[name] = value;
     differs = true;
   }
-  const moved = node.position?.x !== given.position?.x || node.position?.y !== given.position?.y;
-  node.position = given.position;
-  return { differs, moved };
+  return differs;
 }
 
 function exchangeEdges(model, next, byEnds, change) {
   const disc = model.nodes.get(START);
   if (disc) disc.disc = true;
   const known = next.edges.filter((edge) => model.nodes.has(edge.from) && model.nodes.has(edge.to));
-  const later = new Set(known.map((edge) => edge.to));
-  const starts = disc ? next.nodes.filter((node) => !later.has(node.key)).map((node) => ({ from: START, to: node.key })) : [];
+  const starts = disc ? startsOf(next.nodes, known).map((node) => ({ from: START, to: node.key })) : [];
   const shapes = new Map([...model.nodes.values()].map((node) => [node, `${node.into.length} ${node.out.length}`]));
   const altered = connect(model, [...starts, ...known], byEnds, change);
   // Another number of edges at a task may make a fork of it, whose edges turn elsewhere.
@@ -246,12 +239,8 @@ function toRoute(model, change, altered) {
   if (stirred.length > MANY) return new Set(model.edges);
   const found = new Set(altered);
   for (const node of [...change.moved, ...change.added]) for (const edge of [...node.into, ...node.out]) found.add(edge);
-  if (stirred.length) for (const edge of model.edges) if (edge.boxes.some((box) => stirred.some((node) => near(box, node)))) found.add(edge);
+  if (stirred.length) for (const edge of model.edges) if (edge.boxes.some((box) => stirred.some((node) => touches(box, node)))) found.add(edge);
   return found;
-}
-
-function near(box, node) {
-  return node.x < box.x + box.w && box.x < node.x + node.w && node.y < box.y + box.h && box.y < node.y + node.h;
 }
 
 /** Reading order: column by column, from the top. Also sets each task's `order`. */

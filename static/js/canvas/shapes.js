@@ -96,7 +96,7 @@ function nameLine(node, fonts, y) {
 }
 
 /** Up to three letters: CA as it is, DA for data_agent, WR for worker. */
-export function shortName(agent) {
+function shortName(agent) {
   const words = agent.replace(/^(pool|can):/, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   if ([...agent].length <= 3 || !words.length) return agent.slice(0, 3);
   const letters = words.length > 1 ? words.slice(0, 3).map((word) => [...word][0]) : [...words[0]].slice(0, 2);

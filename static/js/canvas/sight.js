@@ -1,6 +1,6 @@
 /** Keeps in the document what can be seen, and what must stay there: the task in the tab order, the selected and the dragged ones. */
 import { createGrid, rangeOf, sameRange } from "./cull.js";
-import { OVERVIEW_FROM } from "./overview.js";
+import { OVERVIEW_FROM } from "./view.js";
 
 const NO_TEXT = 0.35;
 const NO_DETAIL = 0.55;
@@ -56,7 +56,7 @@ export function createSight(surface, model, view) {
       const nearer = count > CROWD ? CROWDED_BY : 0;
       const plain = level(surface, "lod", k, NO_TEXT + nearer);
       level(surface, "lodx", k, NO_DETAIL + nearer);
-      const nowFar = plain && (model.nodes.size > OVERVIEW_FROM || count > (far ? 0.8 * MANY : MANY));
+      const nowFar = plain && (model.nodes.size > OVERVIEW_FROM || count > (far ? 0.5 * MANY : MANY));
       if (sameRange(range, now) && nowFar === far) return;
       if (nowFar !== far) view.overview(nowFar);
       [range, far] = [now, nowFar];

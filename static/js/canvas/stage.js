@@ -26,7 +26,10 @@ export function createStage(host, data, options) {
   const labelWidth = (label) => pillWidth(label, fonts);
   const model = createModel(data, labelWidth);
   const scene = svg("g", { class: "scene" });
-  const surface = svg("svg", { class: "surface", focusable: "false" }, scene);
+  const plane = svg("svg", { class: "plane", focusable: "false" }, scene);
+  const surface = document.createElement("div");
+  surface.className = "surface";
+  surface.append(plane);
   const frame = document.createElement("div");
   frame.className = "canvas-app";
   frame.append(surface);
@@ -43,8 +46,9 @@ export function createStage(host, data, options) {
   makeReachable();
   const view = createView(scene, model, fonts, { editing: options.editing });
   const sight = createSight(surface, model, view);
-  const viewport = createViewport(surface, scene, {
+  const viewport = createViewport(surface, plane, scene, {
     bounds: model.bounds,
+    nodes: model.nodes,
     embedded: options.embedded,
     claim: options.claim,
     onView: (at, box) => {
@@ -69,10 +73,16 @@ export function createStage(host, data, options) {
     if (node && event.target.matches(":focus-visible")) viewport.reveal(node);
   }, { signal: stop.signal });
 
+  const first = () => model.nodes.get(model.order[0] ?? "") ?? null;
   return {
     stop, fonts, labelWidth, model, surface, frame, scene, view, sight, viewport,
     active: () => active,
     makeActive,
+    /** At the task that is meant, or where work stands. @param {import("./types.js").Node} [meant] */
+    open(meant) {
+      makeActive(meant ?? first());
+      viewport.open(meant ? [meant] : model.fronts());
+    },
     focus(key) {
       const node = model.nodes.get(key);
       if (!node) return;
@@ -88,7 +98,7 @@ export function createStage(host, data, options) {
       sight.sync(change);
       describeCanvas(frame, model, label);
       makeReachable();
-      if (!active || model.nodes.get(active.key) !== active) makeActive(model.nodes.get(model.order[0] ?? "") ?? null);
+      if (!active || model.nodes.get(active.key) !== active) makeActive(first());
       if (focused && !model.nodes.has(focused)) (active ? view.element(active) : frame).focus({ preventScroll: true });
       viewport.changed();
       return change;

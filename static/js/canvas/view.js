@@ -5,11 +5,12 @@
 import { optionAttributes, optionName } from "./a11y.js";
 import { cut, svg, widthOf } from "./dom.js";
 import { batonLine, drawn, pillPlace } from "./edges.js";
-import { drawOverview } from "./overview.js";
-import { barWidth, drawTask, fontsOf, portsOf, rings } from "./shapes.js";
-import { edgeLook, figureAt, progressAt } from "./states.js";
+import { barWidth, drawTask, fontsOf, MARKS, portsOf, rings } from "./shapes.js";
+import { edgeLook, figureAt, progressAt, STATES } from "./states.js";
 
 const PILL_MOST = 150;
+export const OVERVIEW_FROM = 1500;
+const PIECE = 100;
 const LOOKS = ["off", "plain", "taken", "live", "sel"]; // drawn in this order: what has happened lies above what has not
 const CLASSES = { plain: "e", taken: "e e-taken", live: "e e-live", off: "e e-off", sel: "e e-sel" };
 
@@ -217,6 +218,33 @@ function drawPill(edge, fonts) {
     svg("text", { class: "pill-t", x, y: y + 4.2 }, shown),
   );
   return g;
+}
+
+/**
+ * Thousands of tasks seen from afar: one path for each state and one for all edges, instead of thousands of elements.
+ * @param {SVGElement} layer
+ * @param {import("./model.js").Model} model
+ */
+function drawOverview(layer, model) {
+  const looks = ["", ...STATES.map((state) => ` s-${state}`), ...Object.keys(MARKS).map((mark) => ` m-${mark}`)];
+  const boxes = new Map(looks.map((look) => [look, []]));
+  for (const node of model.nodes.values()) boxes.get(lookOf(node)).push(`M${node.x} ${node.y}h${node.w}v${node.h}h${-node.w}z`);
+  const lines = model.edges.map((edge) => `M${edge.points.map((point) => `${point.x} ${point.y}`).join("L")}`);
+  const paths = inPieces("ov-e", lines);
+  for (const [look, parts] of boxes) paths.push(...inPieces(`ov-n${look}`, parts));
+  layer.replaceChildren(...paths);
+}
+
+/** Tasks come in the order of their columns: a piece covers a strip, and is left out when another strip is painted. */
+function inPieces(look, parts) {
+  const paths = [];
+  for (let i = 0; i < parts.length; i += PIECE) paths.push(svg("path", { class: look, d: parts.slice(i, i + PIECE).join("") }));
+  return paths;
+}
+
+function lookOf(node) {
+  if (node.mark) return ` m-${node.mark}`;
+  return node.state ? ` s-${node.state}` : "";
 }
 
 export { fontsOf };

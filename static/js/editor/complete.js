@@ -45,7 +45,7 @@ export function attachCompletion(element, options) {
   };
 }
 
-export function isExpression(target) {
+function isExpression(target) {
   return target instanceof HTMLElement && "expression" in target.dataset;
 }
 

@@ -91,7 +91,7 @@ export function needsOf(draft, key) {
   return Array.isArray(needs) ? needs.filter((one) => typeof one === "string") : [];
 }
 
-export function followersOf(draft, key) {
+function followersOf(draft, key) {
   return Object.keys(tasksOf(draft)).filter((other) => needsOf(draft, other).includes(key));
 }
 

@@ -118,6 +118,15 @@ const READ = {
     return number;
   },
   json: (text, { json }) => readJson(text, json),
+  /** Text needs no quotes unless it would read as something else. As in editor/steps.py. */
+  loose(text) {
+    try {
+      return JSON.parse(text, exactly);
+    } catch (error) {
+      if (error instanceof Unreadable || /^\s*[{["]/.test(text)) return readJson(text, "any");
+      return text.trim();
+    }
+  },
 };
 
 const WANTED = {
@@ -178,6 +187,11 @@ const GROUPS = {
     }
     return Object.keys(found).length ? found : undefined;
   },
+  cards(group) {
+    const cards = [...group.querySelectorAll(":scope > [data-members] > [data-member]")];
+    const found = cards.map(cardOf).filter((card) => Object.keys(card).length);
+    return found.length ? found : undefined;
+  },
   failure(group) {
     const action = group.querySelector("input:checked")?.value;
     const part = (name) => group.querySelector(`[data-part="${name}"]`)?.value ?? "";
@@ -189,6 +203,28 @@ const GROUPS = {
     return group.querySelector('[data-part="on"]').checked ? name || true : undefined;
   },
 };
+
+/** The map of one card: its fields as they were entered, in the order in which they stood, and what has no control as it was. */
+function cardOf(card, number) {
+  const found = JSON.parse(card.dataset.before);
+  for (const part of card.querySelectorAll("[data-path]")) {
+    const name = JSON.parse(part.dataset.path).at(-1);
+    const value = valueOfPart(part, number);
+    if (value !== undefined) found[name] = value;
+    else if (!isEmpty(found[name] ?? null)) delete found[name];
+  }
+  return found;
+}
+
+function valueOfPart(part, number) {
+  try {
+    return valueOf(part);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const label = part.closest(".field").querySelector("label > span").textContent.trim();
+    throw new Unreadable(`${label} of number ${number + 1}: ${error.message}`);
+  }
+}
 
 function members(group) {
   return [...group.querySelectorAll("[data-members] > [data-member]")].map((row) => {

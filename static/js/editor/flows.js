@@ -192,8 +192,7 @@ export function createFlows(parts) {
 function cycleEdges(surface, announce) {
   const active = surface.stage.active();
   const current = surface.edge();
-  const node = current && (current.from === active || current.to === active) ? active : active;
-  const edges = [...(node?.out ?? []), ...(node?.into ?? [])].filter((edge) => !edge.from.disc);
+  const edges = [...(active?.out ?? []), ...(active?.into ?? [])].filter((edge) => !edge.from.disc);
   if (!edges.length) return announce("This step has no edges.");
   const next = edges[(edges.indexOf(current) + 1) % edges.length];
   surface.chooseEdge(next);

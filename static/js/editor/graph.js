@@ -102,7 +102,7 @@ function names(condition, key) {
 }
 
 /** A condition as a person says it. */
-export function inWords(condition) {
+function inWords(condition) {
   let said = condition.replace(PLACE, "");
   for (const [code, word] of SAID) said = said.replaceAll(code, word);
   said = said.trim();

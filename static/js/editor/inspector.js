@@ -248,7 +248,7 @@ function done(held) {
 
 /** Says beside the field why it was not taken; without a text that it was. */
 function refuse(held, text) {
-  const note = held.closest(".field")?.querySelector("[data-refused]");
+  const note = held.closest(".field")?.querySelector(":scope > .notes > [data-refused]");
   if (!note) return;
   note.textContent = text;
   note.hidden = !text;
@@ -269,7 +269,8 @@ function flush(panel) {
 }
 
 function keep(panel, key, held) {
-  const texts = partsOf(held).map((one) => (isTyping(one) ? one.value : null));
+  const isTheirs = (one) => isTyping(one) || (one.matches("select") && "unsent" in one.dataset);
+  const texts = partsOf(held).map((one) => (isTheirs(one) ? one.value : null));
   panel.kept.set(`${key ?? ""}\n${held.dataset.path}`, texts);
 }
 
@@ -300,6 +301,7 @@ function press(panel, event) {
   else if (dataset.jump) jump(panel, event, dataset.jump);
   else if ("addMember" in dataset) addMember(button);
   else if ("removeMember" in dataset) removeMember(panel, button);
+  else if (dataset.moveMember) moveMember(panel, button);
   else if (dataset.commit) addParameter(panel, document.getElementById(dataset.commit));
   else if (dataset.op) carryOut(panel, button);
 }
@@ -332,12 +334,40 @@ function addMember(within) {
   const row = group.querySelector("[data-member-template]").content.cloneNode(true);
   const list = group.querySelector("[data-members]");
   list.append(row);
+  number(group);
   list.lastElementChild.querySelector("input, textarea").focus();
+}
+
+/** Cards are named by their place, as the server names them: what it answers falls on the card it is about, and the focus stays there. */
+function number(group) {
+  for (const [place, card] of [...group.querySelectorAll("[data-members] > [data-before]")].entries()) {
+    for (const name of ["id", "for", "list", "aria-describedby"]) {
+      for (const one of card.querySelectorAll(`[${name}^="${group.id}-"]`)) {
+        const [given] = one.getAttribute(name).slice(group.id.length + 1).split("-");
+        one.setAttribute(name, one.getAttribute(name).replace(`${group.id}-${given}`, `${group.id}-${place}`));
+      }
+    }
+  }
+}
+
+function moveMember(panel, button) {
+  const card = button.closest("[data-member]");
+  const down = button.dataset.moveMember === "1";
+  const other = down ? card.nextElementSibling : card.previousElementSibling;
+  if (!other) return;
+  // The other one goes round it, so that the focus is not lost on the way.
+  if (down) card.before(other);
+  else card.after(other);
+  number(card.closest("fieldset"));
+  if (!button.checkVisibility({ visibilityProperty: true })) card.querySelector(`[data-move-member="${down ? -1 : 1}"]`).focus();
+  panel.options.announce(`Moved ${down ? "down" : "up"}`);
+  commit(panel, card.closest("fieldset"));
 }
 
 function removeMember(panel, button) {
   const group = button.closest("fieldset");
   button.closest("[data-member]").remove();
+  number(group);
   group.querySelector("[data-add-member]").focus();
   commit(panel, group);
 }

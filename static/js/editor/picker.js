@@ -57,7 +57,8 @@ export function pick({ title, placeholder, items, empty = "Nothing is called tha
       const at = [...list.children].indexOf(event.target.closest("[role=option]"));
       if (at >= 0) settle({ item: shown[at], text: field.value.trim() });
     }, { signal });
-    dialog.addEventListener("close", () => settle(null), { signal });
+    // That the list before this one has closed is told only now.
+    dialog.addEventListener("close", () => dialog.open || settle(null), { signal });
     fill();
     dialog.showModal();
     field.focus();

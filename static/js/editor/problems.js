@@ -36,7 +36,7 @@ export function createProblems(host, { draft, jump, mend }) {
 }
 
 /** The task that a path leads into; null for the workflow itself. */
-export function taskOf(draft, path) {
+function taskOf(draft, path) {
   const found = /^tasks\.([A-Za-z][\w-]*)/.exec(path);
   return found && Object.hasOwn(tasksOf(draft), found[1]) ? found[1] : null;
 }

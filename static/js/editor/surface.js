@@ -115,9 +115,7 @@ export function createSurface(host, { draft: first, actions, label, claim, onSel
     if (edge && !model.edges.includes(edge)) edge = model.edges.find((one) => one.id === edge.id) ?? null;
   }
 
-  const start = model.nodes.get(model.order[0] ?? "") ?? null;
-  if (start) stage.makeActive(start);
-  viewport.open(start);
+  stage.open();
   startClock(view);
   return surface;
 }

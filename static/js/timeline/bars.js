@@ -22,6 +22,7 @@ const ENDS = {
   "task.skipped": "skipped",
   "task.cancelled": "cancelled",
   "task.ready": "failed",
+  "task.reset": "cancelled",
 };
 const SYSTEM = "System";
 const PEOPLE = "People";

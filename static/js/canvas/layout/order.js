@@ -5,6 +5,7 @@
 
 const MAX_SWEEPS = 14;
 const PATIENCE = 4;
+const MANY = 5000; // among so many slots no eye sees the last crossings saved, and looking for them takes long
 
 /**
  * @param {import("./ranks.js").Columns} columns its `layers` are replaced by better ones
@@ -17,7 +18,7 @@ export function untangle(columns) {
   for (const layer of layers) settle(layer, place);
   let best = crossings(layers, down, place);
   let kept = layers.map((layer) => layer.slice());
-  for (let sweep = 0, idle = 0; best > 0 && sweep < MAX_SWEEPS && idle < PATIENCE; sweep += 1) {
+  for (let sweep = 0, idle = 0; best > 0 && sweep < (up.length > MANY ? 4 : MAX_SWEEPS) && idle < PATIENCE; sweep += 1) {
     if (sweep % 2 === 0) for (let i = 1; i < layers.length; i += 1) byMiddle(layers[i], up, place);
     else for (let i = layers.length - 2; i >= 0; i -= 1) byMiddle(layers[i], down, place);
     swapNeighbours(layers, up, down, place);
@@ -54,7 +55,7 @@ function byMiddle(layer, neighbours, place) {
 }
 
 function swapNeighbours(layers, up, down, place) {
-  for (let pass = 0, better = true; better && pass < 4; pass += 1) {
+  for (let pass = 0, better = true; better && pass < (up.length > MANY ? 1 : 4); pass += 1) {
     better = false;
     for (const layer of layers) {
       const above = layer.map((slot) => sortedPlaces(up[slot], place));
@@ -93,7 +94,7 @@ function inversions(first, second) {
  * @param {number[][]} down
  * @param {Int32Array} place
  */
-export function crossings(layers, down, place) {
+function crossings(layers, down, place) {
   let total = 0;
   for (let i = 0; i + 1 < layers.length; i += 1) {
     const size = layers[i + 1].length;

@@ -2,8 +2,28 @@
  * Layers: which column each task stands in, and the invisible slots that long edges pass through.
  *
  * A slot is a place in a column: the slots 0..n-1 are the tasks, later ones are dummies.
- * @typedef {{rank: number[], layers: number[][], up: number[][], down: number[][], paths: number[][]}} Columns
+ * @typedef {{rank: number[], layers: number[][], up: number[][], down: number[][], paths: number[][], ends?: Ends}} Columns
+ *
+ * Between columns that were dealt out, the tasks at the ends of a task's links, whatever lines lead there.
+ * @typedef {{up: number[][], down: number[][]}} Ends
  */
+
+const LOW = 12; // so many rows are no tower
+const SLIM = 2.5; // a drawing of more rows than this for each column is one
+
+/**
+ * The columns of a graph, dealt out where it would be a tower.
+ * @param {number} count
+ * @param {import("../types.js").Link[]} links
+ * @returns {Columns}
+ */
+export function arranged(count, links) {
+  const forward = forwardLinks(count, links);
+  const ends = { up: across(count, links, forward, "to", "from"), down: across(count, links, forward, "from", "to") };
+  const plain = columns(count, links, forward, longestPathRanks(ends));
+  const broader = dealt(plain, count);
+  return broader ? { ...columns(count, links, forward, broader), ends } : plain;
+}
 
 /**
  * Which links may be followed without ever running in a circle. A draft may hold a loop; the link that closes it is
@@ -12,83 +32,83 @@
  * @param {import("../types.js").Link[]} links
  * @returns {boolean[]}
  */
-export function forwardLinks(count, links) {
-  const out = outgoing(count, links);
-  const colour = new Uint8Array(count); // 0 new, 1 on the path, 2 done
+function forwardLinks(count, links) {
+  const out = lists(count);
+  links.forEach((link, id) => out[link.from].push(id));
+  const stage = new Uint8Array(count); // 0 new, 1 on the path, 2 done
   const forward = links.map((link) => link.from !== link.to);
+  const enter = (node) => {
+    stage[node] = 1;
+    return { node, ways: out[node].values() };
+  };
   for (let root = 0; root < count; root += 1) {
-    if (colour[root] === 0) walk(root, out, links, colour, forward);
+    const path = stage[root] ? [] : [enter(root)];
+    while (path.length) {
+      const { value: id, done } = path.at(-1).ways.next();
+      const to = links[id]?.to;
+      if (done) stage[path.pop().node] = 2;
+      else if (stage[to] === 1) forward[id] = false;
+      else if (!stage[to]) path.push(enter(to));
+    }
   }
   return forward;
 }
 
-function walk(root, out, links, colour, forward) {
-  const path = [root];
-  const next = [0];
-  colour[root] = 1;
-  while (path.length) {
-    const top = path.length - 1;
-    const node = path[top];
-    if (next[top] === out[node].length) {
-      colour[node] = 2;
-      path.pop();
-      next.pop();
-      continue;
-    }
-    const id = out[node][next[top]++];
-    const to = links[id].to;
-    if (colour[to] === 1) forward[id] = false;
-    else if (colour[to] === 0) {
-      colour[to] = 1;
-      path.push(to);
-      next.push(0);
-    }
-  }
+function lists(count) {
+  return Array.from({ length: count }, () => []);
 }
 
-function outgoing(count, links) {
-  const out = Array.from({ length: count }, () => []);
-  links.forEach((link, id) => out[link.from].push(id));
-  return out;
+/** The tasks at the other ends of the forward links, by task. */
+function across(count, links, forward, near, far) {
+  const found = lists(count);
+  links.forEach((link, id) => {
+    if (forward[id]) found[link[near]].push(link[far]);
+  });
+  return found;
 }
 
 /**
  * Longest-path ranks: a task stands one column right of the last of those it waits for. One that waits for nothing is
  * moved right until it stands beside the first that waits for it.
- * @param {number} count
- * @param {import("../types.js").Link[]} links
- * @param {boolean[]} forward
+ * @param {Ends} ends
  * @returns {number[]}
  */
-export function longestPathRanks(count, links, forward) {
-  const out = outgoing(count, links);
-  const missing = new Int32Array(count);
-  links.forEach((link, id) => {
-    if (forward[id]) missing[link.to] += 1;
-  });
-  const rank = new Array(count).fill(0);
-  const ready = [];
-  for (let node = 0; node < count; node += 1) if (missing[node] === 0) ready.push(node);
-  for (let at = 0; at < ready.length; at += 1) {
-    for (const id of out[ready[at]]) {
-      if (!forward[id]) continue;
-      const { from, to } = links[id];
-      rank[to] = Math.max(rank[to], rank[from] + 1);
+function longestPathRanks({ up, down }) {
+  const missing = up.map((some) => some.length);
+  const rank = up.map(() => 0);
+  const ready = [...rank.keys()].filter((node) => !missing[node]);
+  for (const node of ready) {
+    for (const to of down[node]) {
+      rank[to] = Math.max(rank[to], rank[node] + 1);
       if (--missing[to] === 0) ready.push(to);
     }
   }
-  return tightened(rank, out, links, forward);
+  return rank.map((own, node) => (up[node].length || !down[node].length ? own : Math.min(...down[node].map((to) => rank[to])) - 1));
 }
 
-function tightened(rank, out, links, forward) {
-  const waits = new Uint8Array(rank.length);
-  links.forEach((link, id) => {
-    if (forward[id]) waits[link.to] = 1;
-  });
-  return rank.map((own, node) => {
-    const followers = out[node].filter((id) => forward[id]).map((id) => rank[links[id].to]);
-    return waits[node] || !followers.length ? own : Math.min(...followers) - 1;
-  });
+/**
+ * Where one column would make a tower of the drawing, tall columns are dealt out over several, row by row, so that what
+ * stands together stays together.
+ * @param {Columns} columns
+ * @param {number} count
+ * @returns {number[]|null} the rank of each task then; null where there is no tower
+ */
+function dealt({ layers }, count) {
+  const piles = layers.map((layer) => layer.filter((slot) => slot < count));
+  const tallest = Math.max(0, ...piles.map((pile) => pile.length));
+  let rows = tallest;
+  const shareOf = (pile) => Math.ceil(pile.length / rows);
+  while (rows > LOW && piles.reduce((sum, pile) => sum + shareOf(pile), 0) * SLIM < rows) rows -= 1;
+  if (rows === tallest) return null;
+  const found = [];
+  let left = 0;
+  for (const pile of piles) {
+    pile.forEach((slot, at) => {
+      found[slot] = left + (at % shareOf(pile));
+    });
+    left += shareOf(pile);
+  }
+  return found;
 }
 
 /**
@@ -100,10 +120,10 @@ function tightened(rank, out, links, forward) {
  * @param {number[]} nodeRank
  * @returns {Columns} `paths` are the slots each link passes, by link; empty for one that is not forward
  */
-export function columns(count, links, forward, nodeRank) {
+function columns(count, links, forward, nodeRank) {
   const rank = nodeRank.slice();
-  const up = Array.from({ length: count }, () => []);
-  const down = Array.from({ length: count }, () => []);
+  const up = lists(count);
+  const down = lists(count);
   const shared = new Map();
   const joined = new Set();
   const farOut = new Int32Array(count);
@@ -126,7 +146,7 @@ export function columns(count, links, forward, nodeRank) {
     return shared.get(name);
   };
   const join = (a, b) => {
-    const name = `${a}>${b}`;
+    const name = a * 2 ** 26 + b;
     if (joined.has(name)) return;
     joined.add(name);
     down[a].push(b);
@@ -143,17 +163,15 @@ export function columns(count, links, forward, nodeRank) {
     for (let i = 1; i < path.length; i += 1) join(path[i - 1], path[i]);
     return path;
   });
-  return { rank, layers: firstOrder(count, rank, down), up, down, paths };
+  return { rank, layers: firstOrder(count, rank, up, down), up, down, paths };
 }
 
 /** Slots by column in the order a walk from the first tasks meets them, so that what belongs together starts together. */
-function firstOrder(count, rank, down) {
-  const layers = Array.from({ length: 1 + rank.reduce((a, b) => Math.max(a, b), -1) }, () => []);
+function firstOrder(count, rank, up, down) {
+  const layers = lists(1 + rank.reduce((a, b) => Math.max(a, b), -1));
   const seen = new Uint8Array(rank.length);
-  const waits = new Uint8Array(rank.length);
-  for (const slots of down) for (const slot of slots) waits[slot] = 1;
   for (let root = 0; root < count; root += 1) {
-    if (waits[root]) continue;
+    if (up[root].length) continue;
     const stack = [root];
     while (stack.length) {
       const slot = stack.pop();

@@ -14,21 +14,25 @@ const SWEEPS = 10;
  * @returns {Float64Array} the middle of each slot, in sixths of the row pitch, from 0 down
  */
 export function rows(columns, count) {
-  const { layers, up, down } = columns;
+  const { layers, up, down, ends } = columns;
   const y = new Float64Array(up.length);
   const room = (a, b) => ROOM[(a >= count ? 1 : 0) + (b >= count ? 1 : 0)];
   for (const layer of layers) {
     for (let i = 1; i < layer.length; i += 1) y[layer[i]] = y[layer[i - 1]] + room(layer[i - 1], layer[i]);
   }
-  const pull = (beside) => (slot) => middleOf(slot, beside(slot), y, count);
-  const both = (slot) => up[slot].concat(down[slot]);
+  // Lines that gather many tasks would pull whole columns up or down: where they were dealt out, lines follow the tasks.
+  const above = (slot) => ends?.up[slot] ?? up[slot];
+  const below = (slot) => ends?.down[slot] ?? down[slot];
+  const beside = up.map((_, slot) => above(slot).concat(below(slot)));
+  const both = (slot) => beside[slot];
+  const pull = (beside) => (slot) => middleOf(slot, beside(slot), y, count, ends && slot >= count);
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
-    eachLayer(layers, sweep % 2 === 0, (layer) => solve(layer, pull((slot) => (sweep % 2 ? down : up)[slot]), room, y));
+    eachLayer(layers, sweep % 2 === 0, (layer) => solve(layer, pull(sweep % 2 ? below : above), room, y));
   }
   for (const forward of [true, false]) eachLayer(layers, forward, (layer) => solve(layer, pull(both), room, y));
   for (const forward of [true, false, true]) {
-    const beside = forward ? up : down;
-    eachLayer(layers, forward, (layer) => solve(layer, (slot) => straight(slot, beside[slot], both(slot), y, count), room, y));
+    const near = forward ? up : down;
+    eachLayer(layers, forward, (layer) => solve(layer, (slot) => straight(slot, near[slot], both(slot), y, count), room, y));
   }
   rest(y, up.length > count ? 1 : 3);
   return y;
@@ -43,7 +47,7 @@ function weightOf(a, b, count) {
   return (a >= count ? 3 : 1) * (b >= count ? 3 : 1);
 }
 
-function middleOf(slot, beside, y, count) {
+function middleOf(slot, beside, y, count, follows) {
   if (!beside.length) return { want: y[slot], weight: 0.05 };
   let sum = 0;
   let weight = 0;
@@ -52,7 +56,7 @@ function middleOf(slot, beside, y, count) {
     sum += w * y[other];
     weight += w;
   }
-  return { want: sum / weight, weight };
+  return { want: sum / weight, weight: follows ? 1 : weight };
 }
 
 function straight(slot, beside, all, y, count) {
@@ -69,7 +73,7 @@ function straight(slot, beside, all, y, count) {
  * @param {(a: number, b: number) => number} room
  * @param {Float64Array} y
  */
-export function solve(layer, pull, room, y) {
+function solve(layer, pull, room, y) {
   const sums = [];
   const weights = [];
   const sizes = [];

@@ -1,0 +1,1 @@
+"""The inbox of requests for approval, through Django's test client."""
