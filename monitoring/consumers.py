@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from monitoring.hub import hub
 from orchestrator.permissions import Person, approvals_for, runs_for
 from orchestrator.reads.record import Talk, talk_of
-from orchestrator.web.context import waiting_now
+from orchestrator.web.context import Waiting, waiting_now
 from orchestrator.web.feeds import VERSION, Feed
 from orchestrator.web.lookout import Bell
 
@@ -78,7 +78,7 @@ class TalkFeed(Feed):
 class MeFeed(Feed):
     """The number of requests that wait for this person, told again when others wait than before."""
 
-    told: tuple[int, ...] | None = None
+    told: Waiting | None = None
 
     def allows(self, person: Person) -> bool:
         return person.is_authenticated
@@ -91,4 +91,4 @@ class MeFeed(Feed):
         if now == self.told:
             return None
         self.told = now
-        return {"v": VERSION, "approvals": now[0]}
+        return {"v": VERSION, "approvals": now.number, "as_of": now.mark}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import Error
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -44,7 +43,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    entries = [_shown(entry, user) for entry in ENTRIES if entry.may(user)]
+    entries = [_shown(entry, request) for entry in ENTRIES if entry.may(user)]
     return {
         "nav_items": entries,
         "section": _section(request.path, entries),
@@ -54,19 +53,40 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def waiting_for(user: Person) -> int:
-    """How many requests ask this person to decide, or for an answer."""
-    return waiting_now(user)[0]
+class Waiting(NamedTuple):
+    """How many requests ask a person to decide, or for an answer; `mark` differs as soon as they are others."""
+
+    number: int
+    mark: str
 
 
-def waiting_now(user: Person) -> tuple[int, ...]:
-    """How many they are, and the newest of each kind: when one comes as another goes there are as many, but not the same."""
+UNKNOWN = Waiting(0, "")
+
+
+def waiting_now(user: Person) -> Waiting:
+    """The mark holds of each kind how many, the newest and the sum: as one comes and another goes there are as many."""
     kinds = (approvals_waiting(user), approvals_asked_about(user))
-    found = [rows.aggregate(number=Count("pk"), newest=Max("pk")) for rows in kinds]
-    return sum(one["number"] for one in found), *(one["newest"] or 0 for one in found)
+    found = [rows.aggregate(number=Count("pk"), newest=Max("pk"), sum=Sum("pk")) for rows in kinds]
+    mark = "-".join(str(figure or 0) for one in found for figure in one.values())
+    return Waiting(sum(one["number"] for one in found), mark)
 
 
-def _shown(entry: Entry, user: Person) -> dict[str, Any]:
+def waiting_at_first(request: HttpRequest) -> Waiting:
+    """What waited when the answer to this request was begun: a part that shows it asks before it reads anything else.
+
+    The page compares the mark with what its socket tells, so what came while the page was made is shown as well.
+    """
+    try:
+        known: Waiting = vars(request).get("_waiting") or waiting_now(request.user)
+    except Error as error:
+        # A page that has all of its own is not thrown away for the number beside it.
+        logger.warning("The number of waiting approvals is not known: %s", error)
+        return UNKNOWN
+    vars(request)["_waiting"] = known
+    return known
+
+
+def _shown(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "key": entry.key,
         "label": entry.label,
@@ -75,17 +95,8 @@ def _shown(entry: Entry, user: Person) -> dict[str, Any]:
     }
     if entry.key == "approvals":
         # A template that does not draw the frame, such as a fragment, never asks.
-        shown["count"] = cache(lambda: _waiting_if_known(user))
+        shown["count"] = lambda: waiting_at_first(request).number
     return {**shown, "last": entry.last}
-
-
-def _waiting_if_known(user: Person) -> int:
-    """Asked last of all: a page that has all of its own is not thrown away for the number beside it."""
-    try:
-        return waiting_for(user)
-    except Error as error:
-        logger.warning("The number of waiting approvals is not known: %s", error)
-        return 0
 
 
 def _section(path: str, entries: list[dict[str, Any]]) -> str:

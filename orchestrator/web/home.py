@@ -12,11 +12,13 @@ from orchestrator.reads.first_steps import first_steps
 from orchestrator.reads.health import health
 from orchestrator.web.answers import answer
 from orchestrator.web.charts import hour_bars
+from orchestrator.web.context import waiting_at_first
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What needs this person, what runs, how the last day went."""
+    as_of = waiting_at_first(request).mark
     runs = runs_for(request.user).filter(is_trial=False)
     asked = reads.asked(approvals_waiting(request.user), standing(request.user))
     failures = reads.failures(runs, request.user.pk)
@@ -25,6 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     day = reads.day(runs)
     parts = health()
     context = {
+        "as_of": as_of,
         "now": timezone.now(),
         "asked": asked,
         "failures": failures,

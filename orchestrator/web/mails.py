@@ -36,6 +36,7 @@ from orchestrator.reads.mails import (
     requesters_of,
     workflows_of,
 )
+from orchestrator.web.context import waiting_at_first
 
 _DECISIONS: Final = (("approve", "Approve"), ("reject", "Reject"))
 _CALLED: Final = {
@@ -68,13 +69,14 @@ class Chip:
 
 def list_context(request: HttpRequest) -> dict[str, Any]:
     """What the list and its search are drawn with."""
-    query = as_query(request.GET)
+    as_of, query = waiting_at_first(request).mark, as_query(request.GET)
     waiting, visible = approvals_by_way(request.user), approvals_for(request.user)
     reader = standing(request.user)
     counts = folders(waiting, visible, approvals_asked_about(request.user))
     page = _page(request.user, query, waiting, visible, reader)
     here = reverse("inbox")
     return {
+        "as_of": as_of,
         "query": query,
         "counts": counts,
         "page": page,

@@ -1,20 +1,23 @@
-/** Numbers on the rail, pushed to the signed-in person: `{v: 1, approvals: n}`; parts marked `data-refresh="approvals"` renew themselves. */
+/**
+ * What waits for the signed-in person: `{v: 1, approvals: n, as_of: mark}`. Numbers on the rail follow, and so do parts marked
+ * `data-refresh="approvals"` that were made as of another mark, which is read before they are: what came in between is news to them.
+ */
 import { announceNow } from "./announce.js";
 import { createSocket } from "./socket.js";
 
 export function startBadges() {
   if (!document.querySelector("[data-badge]")) return;
-  let first = true; // it tells what the page was made with
   createSocket("/ws/me/", {
     onMessage(message) {
-      if (message.v === 1 && typeof message.approvals === "number") setBadge("approvals", message.approvals, !first);
-      first = false;
+      if (message.v !== 1 || typeof message.approvals !== "number") return;
+      setBadge("approvals", message.approvals);
+      renew("approvals", message.as_of);
     },
   });
 }
 
-/** @param {string} key @param {number} count @param {boolean} isNews whether something else waits now, even if as much of it */
-function setBadge(key, count, isNews) {
+/** @param {string} key @param {number} count */
+function setBadge(key, count) {
   let before = count;
   for (const badge of document.querySelectorAll(`[data-badge="${key}"]`)) {
     const figure = badge.querySelector("[data-badge-figure]");
@@ -22,6 +25,13 @@ function setBadge(key, count, isNews) {
     figure.textContent = String(count);
     badge.hidden = count === 0;
   }
-  if (isNews || count !== before) for (const part of document.querySelectorAll('[data-refresh~="approvals"]')) globalThis.htmx?.trigger(part, "refresh");
   if (count > before) announceNow(count === 1 ? "One approval waits for you" : `${count} approvals wait for you`);
+}
+
+/** @param {string} key @param {string} mark */
+function renew(key, mark) {
+  for (const part of document.querySelectorAll(`[data-refresh~="${key}"]`)) {
+    const made = part.closest("[data-as-of]") ?? part.querySelector("[data-as-of]");
+    if (made?.dataset.asOf !== mark) globalThis.htmx?.trigger(part, "refresh");
+  }
 }

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.accessibility import assert_accessible, sideways
 from tests.browser.conftest import People
+from tests.chaos.servers import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -169,11 +170,8 @@ def test_what_arrives_disturbs_nothing_that_is_under_way(people: People, ask: As
     expect(page.locator("#approve-comment")).to_have_value("Half a sen")
 
 
-def test_what_arrives_while_the_page_loads_is_not_missed(people: People, ask: Ask) -> None:
-    page, other = people.sign_in("alice"), people.sign_in("alice")
-    ask("Hurried one")
-    inbox(page, "Hurried", 1)
-    inbox(other, "Hurried", 1)
+def reload_slowly(page: Page, meanwhile: Callable[[], None]) -> None:
+    """The page is there, but not yet all of its scripts, while this happens."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -182,11 +180,45 @@ def test_what_arrives_while_the_page_loads_is_not_missed(people: People, ask: As
     page.route("**/js/inbox*.js", hold)
     page.reload(wait_until="commit")
     expect(page.locator("[data-mail]")).to_have_count(1)
-    ask("Hurried two")
-    expect(other.locator("[data-mail]")).to_have_count(2, timeout=SLOW)
+    meanwhile()
     assert held, "the page had loaded before"
     held.pop().continue_()
+
+
+def test_what_arrives_while_the_page_loads_is_not_missed(people: People, ask: Ask) -> None:
+    page, other = people.sign_in("alice"), people.sign_in("alice")
+    ask("Hurried one")
+    inbox(page, "Hurried", 1)
+    inbox(other, "Hurried", 1)
+
+    def another() -> None:
+        ask("Hurried two")
+        expect(other.locator("[data-mail]")).to_have_count(2, timeout=SLOW)
+
+    reload_slowly(page, another)
     expect(page.locator("[data-mail]")).to_have_count(2)
+
+
+def test_one_that_arrives_as_another_goes_while_the_page_loads_is_not_missed(
+    people: People, ask: Ask
+) -> None:
+    """There are as many as the page says that there are."""
+    page = people.sign_in("alice")
+    ask("Swapped one")
+    inbox(page, "Swapped", 1)
+
+    def run_that_asks(title: str) -> str:
+        waiting = json.loads(people.served.baton("approvals", "--json"))["approvals"]
+        return next((str(one["run"]) for one in waiting if one["title"] == title), "")
+
+    def exchanged() -> None:
+        people.served.baton("approve", run_that_asks("Swapped one"), "--as", "alice")
+        ask("Swapped two")
+        wait_until(lambda: bool(run_that_asks("Swapped two")), "the second request")
+
+    reload_slowly(page, exchanged)
+    expect(page.locator("[data-mail]", has_text="Swapped two")).to_be_visible()
+    expect(page.locator("[data-mail]", has_text="Swapped one")).to_have_count(0)
 
 
 def test_the_search_is_as_fast_as_one_types_and_stands_in_the_address(people: People, ask: Ask) -> None:

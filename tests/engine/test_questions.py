@@ -21,7 +21,7 @@ from orchestrator.exceptions import ConflictError, InvalidError, NotAllowedError
 from orchestrator.models import Approval, Question, Run, TaskRun
 from orchestrator.permissions import approvals_asked_about
 from orchestrator.planning.signals import Due
-from orchestrator.web.context import waiting_for
+from orchestrator.web.context import waiting_now
 from tests.engine.flows import EPOCH, Crank, event_types, flow, task
 from tests.engine.racing import HEAD_START, PATIENCE, RACES, TIMEOUT, Arena, arena, dawdle
 from tests.invariants import assert_invariants
@@ -180,12 +180,12 @@ def test_the_record_and_the_chain_have_it_all(clocked: Clocked) -> None:
 
 
 def test_whoever_is_asked_finds_it_among_what_waits_for_them(clocked: Clocked) -> None:
-    before = waiting_for(clocked.olga)
+    before = waiting_now(clocked.olga).number
     clocked.ask()
     assert list(approvals_asked_about(clocked.olga)) == [Approval.objects.get()]
-    assert waiting_for(clocked.olga) == before + 1
+    assert waiting_now(clocked.olga).number == before + 1
     clocked.answer()
-    assert waiting_for(clocked.olga) == before
+    assert waiting_now(clocked.olga).number == before
 
 
 def test_who_sees_nothing_else_sees_what_they_were_asked(crank: Crank, ann: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,12 +14,51 @@ from django.utils import timezone
 
 from orchestrator import engine
 from orchestrator.models import Approval
+from orchestrator.permissions import standing
 from orchestrator.reads import mails
+from orchestrator.web.context import waiting_now
 from tests.api.conftest import gate
 from tests.people import person
 from tests.web.inbox.conftest import INBOX, asked, client_of, titles
 
 pytestmark = pytest.mark.django_db
+
+
+# While it is made
+
+
+@pytest.mark.parametrize("path", [INBOX, "/"])
+def test_what_comes_while_the_page_is_made_is_news_to_it(
+    path: str, ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It bears the mark of what waited before it was begun; the socket tells another, so the page renews what it shows."""
+    asked("ann", title="first")
+    before = waiting_now(ann).mark
+
+    def standing_and_then(*given: Any) -> Any:
+        found = standing(*given)
+        asked("ann", title="second")
+        return found
+
+    monkeypatch.setattr("orchestrator.web.mails.standing", standing_and_then)
+    monkeypatch.setattr("orchestrator.web.home.standing", standing_and_then)
+    answer = client.get(path)
+    assert f'data-as-of="{before}"' in answer.text
+    assert "<span data-badge-figure>1</span>" in answer.text
+    assert waiting_now(ann).mark != before
+
+
+def test_the_mark_differs_when_an_older_one_comes_as_another_goes(ann: User) -> None:
+    older = asked("bob")
+    between = asked("ann")
+    newest = asked("ann")
+    before = waiting_now(ann)
+    older.approvers.create(name="ann", user=ann)
+    engine.decide(between.pk, "approve", user=ann)
+    after = waiting_now(ann)
+    assert newest.pk > between.pk
+    assert (before.number, after.number) == (2, 2)
+    assert before.mark != after.mark
 
 
 # Folders
