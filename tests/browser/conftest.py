@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.served import Served, serving
 from tests.needs import chromium
+
+PATIENCE = 20_000  # ms; a machine that runs the other tests beside takes its time
+expect.set_options(timeout=PATIENCE)
 
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -30,7 +33,7 @@ class People:
     def stranger(self, **options: Any) -> Page:
         """A tab of somebody who has not signed in."""
         context = self.browser.new_context(base_url=self.served.url, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(_TELL_VIOLATIONS)
         self.contexts.append(context)
         page = context.new_page()

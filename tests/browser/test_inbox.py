@@ -20,8 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Ask = Callable[..., None]
 SLOW = 30_000  # what happens elsewhere is looked for now and then
 
-expect.set_options(timeout=20_000)
-
 
 # In one process, for each takes its time to start.
 _START = """
