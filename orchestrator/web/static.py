@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,11 +10,15 @@ from importlib.util import find_spec
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+logger = logging.getLogger(__name__)
+
 # In a process of its own: the library brings threads of its own, which would not live through a fork.
 _MINIFY = """
 import minify, pathlib, sys
-for path in map(pathlib.Path, sys.stdin.read().splitlines()):
-    path.write_text(minify.string("application/javascript", path.read_text()))
+paths = [pathlib.Path(line) for line in sys.stdin.read().splitlines()]
+small = [minify.string("application/javascript", path.read_text()) for path in paths]
+for path, text in zip(paths, small):
+    path.write_text(text)
 """
 
 
@@ -30,6 +35,14 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
         hashed = set(self.hashed_files.values())
         scripts = [name for name in found if name in hashed and name.endswith(".js") and ".min." not in name]
         if scripts and find_spec("minify"):
-            paths = "\n".join(self.path(name) for name in scripts)
-            subprocess.run([sys.executable, "-c", _MINIFY], input=paths, text=True, check=True)  # noqa: S603 - our own
+            _minify("\n".join(self.path(name) for name in scripts))
         yield from super().compress_files(found)
+
+
+def _minify(paths: str) -> None:
+    """All of them, or none when one cannot be: longer scripts are served, too."""
+    command = [sys.executable, "-c", _MINIFY]
+    done = subprocess.run(command, input=paths, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2] or f"it ended with {done.returncode}"
+        logger.warning("Scripts are served as they are written, for the minifier failed: %s", said)

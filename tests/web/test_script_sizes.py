@@ -15,7 +15,7 @@ from django.test import override_settings
 from orchestrator.web.static import HashedStaticFilesStorage
 
 SOURCES = Path(settings.BASE_DIR) / "static"
-_HASHED = {
+HASHED = {
     "staticfiles": {"BACKEND": "orchestrator.web.static.HashedStaticFilesStorage"},
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
 }
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> HashedStaticFilesStorage:
     root = tmp_path_factory.mktemp("collected")
-    with override_settings(STATIC_ROOT=root, STORAGES=_HASHED, STATICFILES_DIRS=[SOURCES]):
+    with override_settings(STATIC_ROOT=root, STORAGES=HASHED, STATICFILES_DIRS=[SOURCES]):
         call_command("collectstatic", interactive=False, verbosity=0)
         return HashedStaticFilesStorage(location=root)
 
