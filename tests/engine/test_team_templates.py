@@ -106,6 +106,10 @@ def test_a_key_that_is_taken_is_refused_and_nothing_is_kept(key: str, wish: Wish
         (flow({"a": task("b"), "b": task("a")}), "cycle"),
         (flow({"a": task(parameters={"password": "hunter2"})}), "plain_secret"),
         (
+            flow({"a": task(parameters={"password": "hunter2"})}, **{f"x{one}": 1 for one in range(1_001)}),
+            "plain_secret",
+        ),
+        (
             flow({"a": task()}, parameters={"k": {"type": "string", "secret": True, "default": "x"}}),
             "secret_default",
         ),

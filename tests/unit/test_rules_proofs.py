@@ -198,6 +198,9 @@ SECRETS = [
     ),
     hidden_in({"curl": "-H 'Authorization: Basic YWRhOmxvdmVsYWNl'"}, "curl", "looks like a password"),
     hidden_in({"headers": {"Authorization": "Bearer abc"}}, "headers.Authorization", "looks like a secret"),
+    hidden_in({"headers": {"X": "Bearer abcdefgh1234"}}, "headers.X", "looks like a token"),
+    hidden_in({"headers": {"X": "Basic YW5uOmh1bnRlcjI="}}, "headers.X", "looks like a password"),
+    hidden_in({"access_key": ["abc"]}, "access_key[0]", "looks like a secret"),
     hidden_in({"deep": [{"token": "abc"}]}, "deep[0].token", "write {{ secrets.name }} here"),
     *(hidden_in({name: "s3cr3t"}, name, "a secret") for name in NAMED if name.isidentifier()),
     Row(
@@ -237,6 +240,12 @@ NO_SECRETS = [
     {"next_page_token": "abc", "max_tokens": "100", "tokens": 5, "token": {"type": "string"}, "secret": True},
     {"description": "task-sk-learn-with-many-words, desk-abcdefghijklmnopqrstuvwxyz", "key": "orders"},
     {"url": "http://example.org:8080/a@b?key=value&token=abc", "when": "a == b"},
+    {"titles": ["Basic training", "Bearer documents", "Basic facts, a bearer of news"], "when": "Basic 5"},
+    {
+        "secretary": "Ann",
+        "passwords_seen": "none",
+        "url": "https://{{ secrets.user }}:{{ secrets.crm }}@example.org/",
+    },
     {"text": "Authorization: none is needed here", "eyes": "eyJ is how a token starts"},
 ]
 

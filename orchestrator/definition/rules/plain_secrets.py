@@ -28,6 +28,8 @@ _SHAPES: Final = tuple(
         ("a GitHub token", r"gho_", r"\bgho_[A-Za-z0-9]{20}"),
         ("a GitHub token", r"ghs_", r"\bghs_[A-Za-z0-9]{20}"),
         ("a GitHub token", r"github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20}"),
+        ("a GitHub token", r"ghu_", r"\bghu_[A-Za-z0-9]{20}"),
+        ("a GitHub token", r"ghr_", r"\bghr_[A-Za-z0-9]{20}"),
         ("a GitLab token", r"glpat-", r"\bglpat-[\w-]{20}"),
         ("an API key", r"sk-\w", r"\bsk-(?:[a-z0-9]{1,20}-){0,3}[A-Za-z0-9_]{20}"),
         ("a Stripe key", r"k_live_", r"\b[sr]k_live_[A-Za-z0-9]{16}"),
@@ -42,6 +44,9 @@ _SHAPES: Final = tuple(
             r"://[^\s/:@{}]{0,100}:[^\s/@{}]{1,200}@",
             r"\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s/:@{}]{0,100}:[^\s/@{}]{1,200}@",
         ),
+        # Of prose they are told apart by standing alone and holding a figure.
+        ("a token", r"Bearer \S{8}", r"\ABearer (?=\S*\d)[\w.~+/=-]{8,}\Z"),
+        ("a password", r"Basic \S{8}", r"\ABasic (?=\S*\d)[\w+/=-]{8,}\Z"),
         ("a key", r"key=[^\s&#{}]{8}", r"[?&](?:api_?)?key=[^\s&#{}]{8}"),
         ("a token", r"token=[^\s&#{}]{8}", r"[?&](?:\w{1,20}_)?token=[^\s&#{}]{8}"),
         ("a secret", r"secret=[^\s&#{}]{6}", r"[?&](?:\w{1,20}_)?secret=[^\s&#{}]{6}"),
@@ -93,13 +98,15 @@ def _by_name(draft: Draft, whole: str) -> Iterator[tuple[Path, str]]:
                 yield ("tasks", key, "compensation", "parameters", *path), "a secret"
 
 
-def _named_in(value: Any) -> Iterator[Path]:
+def _named_in(value: Any, is_named: bool = False) -> Iterator[Path]:
+    """`is_named`: what lists lie in has such a name."""
     for key, member in _members(value):
+        named = _is_named(key) if isinstance(key, str) else is_named
         if isinstance(member, str):
-            if isinstance(key, str) and _is_named(key) and _is_plain(member):
+            if named and _is_plain(member):
                 yield (key,)
         elif member and isinstance(member, dict | list):
-            for path in _named_in(member):
+            for path in _named_in(member, named):
                 yield (key, *path)
 
 
