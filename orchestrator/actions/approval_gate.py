@@ -190,14 +190,10 @@ class ApprovalGate(Action):
             Field(
                 "business_hours",
                 "any",
-                "Whether deadlines and rungs count in business hours: true for those of this installation, or a map with "
-                "days, from, to and timezone.",
-                example={
-                    "days": ["mon", "tue", "wed", "thu", "fri"],
-                    "from": "09:00",
-                    "to": "17:00",
-                    "timezone": "Europe/Berlin",
-                },
+                "Whether deadlines and rungs count in business hours: true for those of this installation, or days, hours and "
+                "a time zone, in a line or as a map with days, from, to and timezone.",
+                widget="loose",
+                example="mon-fri 09:00-17:00 Europe/Berlin",
                 advanced=True,
             ),
             Field(

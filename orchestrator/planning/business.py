@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,6 +21,8 @@ WORKDAYS: Final = DAYS[:5]
 LEAST_HOURS: Final = 1  # in a day: with less a deadline of some weeks would lie decades away
 _KNOWN: Final = ("days", "from", "to", "timezone")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
+_EXAMPLE: Final = "mon-fri 09:00-17:00 Europe/Berlin"
+_WANTED: Final = f"Write days, hours and a time zone, such as {_EXAMPLE}."
 _FULL_DAY: Final = 24 * 60
 
 
@@ -95,16 +97,21 @@ def elapsed(start: datetime, end: datetime, calendar: Calendar | None) -> float:
 
 def parse(text: str) -> Calendar:
     """ "mon-fri 09:00-17:00 Europe/Berlin" as a calendar; without a zone it is UTC. Raises ValueError with what is wrong."""
+    if faults := faults_of(text, "business_hours"):
+        raise ValueError(faults[0].message)
+    found = calendar_of(text)
+    if found is None:
+        raise ValueError(_WANTED)
+    return found
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    """The map that says the same; None where it is not days, hours and perhaps a time zone."""
     words = text.split()
     if len(words) not in (2, 3):
-        raise ValueError("Write days, hours and a time zone, such as mon-fri 09:00-17:00 Europe/Berlin.")
+        return None
     opens, _, closes = words[1].partition("-")
-    given = {"days": _days(words[0]), "from": opens, "to": closes, "timezone": [*words, "UTC"][2]}
-    if faults := faults_of(given, "business_hours"):
-        raise ValueError(faults[0].message)
-    found = calendar_of(given)
-    assert found is not None
-    return found
+    return {"days": _days(words[0]), "from": opens, "to": closes, "timezone": [*words, "UTC"][2]}
 
 
 def _days(text: str) -> list[str]:
@@ -116,7 +123,9 @@ def _days(text: str) -> list[str]:
 
 
 def calendar_of(given: Any) -> Calendar | None:
-    """The calendar of a map that `faults_of` finds nothing wrong with; None for anything else."""
+    """The calendar of a map or text that `faults_of` finds nothing wrong with; None for anything else."""
+    if isinstance(given, str):
+        given = None if holds_template(given) else _read(given)
     if not isinstance(given, Mapping):
         return None
     days = [DAYS.index(one) for one in given.get("days") or WORKDAYS]
@@ -127,8 +136,13 @@ def faults_of(given: Any, path: str) -> list[Issue]:
     """Everything that is wrong with it, each in its place."""
     if given is None or isinstance(given, bool) or holds_template(given):
         return []
+    if isinstance(given, str):
+        return _text_faults(given, path)
     if not isinstance(given, Mapping):
-        text = f'business_hours is true, or a map such as {{days: ["mon"], from: "09:00", to: "17:00"}}; it is {show(given)}.'
+        text = (
+            f'business_hours is true, a text such as "{_EXAMPLE}", or a map such as {{days: ["mon"], from: "09:00", '
+            f'to: "17:00"}}; it is {show(given)}.'
+        )
         return [Issue(path, "wrong_type", text)]
     unknown = [
         Issue(
@@ -138,6 +152,13 @@ def faults_of(given: Any, path: str) -> list[Issue]:
         if name not in _KNOWN
     ]
     return [*unknown, *_day_faults(given.get("days"), at(path, "days")), *_hour_faults(given, path)]
+
+
+def _text_faults(text: str, path: str) -> list[Issue]:
+    read = _read(text)
+    if read is None:
+        return [Issue(path, "wrong_type", _WANTED)]
+    return [replace(issue, path=path) for issue in faults_of(read, path)]
 
 
 def _day_faults(days: Any, path: str) -> list[Issue]:

@@ -299,8 +299,15 @@ def test_of_levels_together_each_has_its_own_time(crank: Crank) -> None:
     assert_invariants()
 
 
-def test_rungs_and_deadlines_count_in_business_hours(crank: Crank) -> None:
-    hours = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00", "timezone": "UTC"}
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00", "timezone": "UTC"},
+        "mon-fri 09:00-17:00",
+    ],
+    ids=["map", "line"],
+)
+def test_rungs_and_deadlines_count_in_business_hours(hours: Any, crank: Crank) -> None:
     ladder = [{"after_seconds": 3600, "to": "eve"}]
     crank.now = datetime(2026, 1, 2, 16, 30, tzinfo=UTC)  # a Friday
     run = asked(crank, LEAD, business_hours=hours, escalation=ladder, timeout_seconds=8 * 3600)
@@ -348,6 +355,7 @@ def test_without_them_every_hour_counts(crank: Crank) -> None:
             "nobody_to_escalate_to",
         ),
         ({"levels": [LEAD], "business_hours": {"days": ["x"]}}, "business_hours.days[0]", "not_in_enum"),
+        ({"levels": [LEAD], "business_hours": "x 9:00-17:00"}, "business_hours", "not_in_enum"),
         ({"approvers": "ann", "on_timeout": "escalate"}, "on_timeout", "nobody_to_escalate_to"),
         ({"levels": [{"approvers": "ann"}, {"approvers": "ann"}]}, "levels[1]", "too_few_people"),
         (

@@ -111,6 +111,9 @@ def test_it_is_read_as_it_was_written(one: Calendar) -> None:
     ("given", "where"),
     [
         ("always", ""),
+        ("mon-fri 09:00", ""),
+        ("mon-fri 09:00-17:00 Nowhere", ""),
+        (5, ""),
         ({"days": []}, ".days"),
         ({"days": ["monday"]}, ".days[0]"),
         ({"from": "9"}, ".from"),
@@ -128,14 +131,33 @@ def test_what_is_wrong_is_said_where_it_stands(given: Any, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [None, True, False, {}, "{{ params.hours }}", {"days": list(DAYS)}], ids=str
+    "given",
+    [None, True, False, {}, "{{ params.hours }}", {"days": list(DAYS)}, "sat,sun 10:00-24:00"],
+    ids=str,
 )
 def test_what_is_right_is_not_found_fault_with(given: Any) -> None:
     assert faults_of(given, "hours") == []
 
 
+def test_a_line_says_what_a_map_says() -> None:
+    written = {"days": ["mon", "tue"], "from": "09:00", "to": "17:00", "timezone": "Europe/Berlin"}
+    assert calendar_of("mon-tue 9:00-17:00 Europe/Berlin") == calendar_of(written)
+
+
+def test_a_line_that_is_still_to_be_filled_in_is_no_calendar() -> None:
+    assert calendar_of("{{ params.days }} 09:00-17:00 UTC") is None
+
+
 @pytest.mark.parametrize(
-    "text", ["", "mon-fri", "fri-mon 09:00-17:00", "mon-fri 9-17", "mon-fri 09:00-17:00 Nowhere"]
+    "text",
+    [
+        "",
+        "mon-fri",
+        "fri-mon 09:00-17:00",
+        "mon-fri 9-17",
+        "mon-fri 09:00-17:00 Nowhere",
+        "{{x}} 09:00-17:00",
+    ],
 )
 def test_a_setting_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
