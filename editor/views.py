@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -45,6 +45,35 @@ class AboutForm(forms.Form):
             for name in ("name", "description")
             if self.cleaned_data[name] != draft.get(name, "")
         ]
+
+
+class ExtractForm(forms.Form):
+    """Which steps become a workflow of their own, and what it is called."""
+
+    steps = forms.MultipleChoiceField(
+        required=False, error_messages={"invalid_choice": "There is no step %(value)s any more."}
+    )
+    name = forms.CharField(
+        label="What the new workflow is called",
+        max_length=200,
+        widget=forms.TextInput({"class": "input"}),
+        error_messages={"required": "Say what the new workflow is called."},
+    )
+
+    def __init__(self, draft: dict[str, Any], data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id="extract-%s")
+        choices = [(key, key) for key in tasks_of(draft)]
+        cast("forms.MultipleChoiceField", self.fields["steps"]).choices = choices
+
+    @property
+    def chosen(self) -> list[str]:
+        return self["steps"].value() or []
+
+    def clean_steps(self) -> list[str]:
+        steps: list[str] = self.cleaned_data["steps"]
+        if len(steps) < 2:
+            raise forms.ValidationError("Choose two steps or more in the list.")
+        return steps
 
 
 class BlankForm(forms.Form):
@@ -95,6 +124,7 @@ class _Editing:
         verbs = {
             "save": self._save,
             "add": self._add,
+            "extract": self._extract,
             "about": self._about,
             "fix": self._fix,
             "publish": self._publish,
@@ -127,6 +157,7 @@ class _Editing:
             "show_problems": "problems" in self.request.GET,
             "open": step,
             "form": self.forms.get(step) or self._form(step, draft.definition),
+            "extracting": self._extracting(draft.definition),
             "about": self.forms.get("about") or AboutForm(initial=draft.definition),
             "may_start": can(self.request.user, "operate", self.workflow),
             **self.context,
@@ -152,10 +183,23 @@ class _Editing:
         self.forms[NEW] = form
         if not form.is_valid():
             return self.shown(NEW, UNPROCESSABLE)
-        wish = slugify(form.cleaned_data["name"]).replace("-", "_").strip("_")[:60]
-        tasks = tasks_of(self.workflow.draft)
-        key = fresh_keys([wish], tasks)[wish]
+        wish = _key_of(form.cleaned_data["name"])
+        key = fresh_keys([wish], tasks_of(self.workflow.draft))[wish]
         return self._change([form.operation(key)], key)
+
+    def _extract(self, _step: str) -> HttpResponse:
+        require(self.user, "design")
+        form = self.forms["extract"] = ExtractForm(self.workflow.draft, self.request.POST)
+        if not form.is_valid():
+            return self.shown("", UNPROCESSABLE)
+        keys, name = form.cleaned_data["steps"], form.cleaned_data["name"]
+        sending = {"base_rev": self._base_rev(), "user": self.user, "batch": self._batch()}
+        found = drafts.extract(self.workflow, keys, name, step=_key_of(name), **sending)
+        said = f"{len(keys)} steps are now the workflow {found.workflow.name}."
+        return self._go(
+            found.step,
+            said=" ".join([said, *found.notes, "Undo brings them back here; the new workflow stays."]),
+        )
 
     def _about(self, _step: str) -> HttpResponse:
         form = AboutForm(self.request.POST)
@@ -197,14 +241,14 @@ class _Editing:
         )
         return self._go(step, problems=problems)
 
-    def _go(self, step: str, *, problems: bool = False) -> HttpResponse:
+    def _go(self, step: str, *, problems: bool = False, said: str = "") -> HttpResponse:
         """Back to the step, or to what is left of the problems."""
         self.workflow.refresh_from_db()
         url = reverse("workflow-edit", args=[self.workflow.key])
         if problems:
             return go(self.request, f"{url}?problems=shown#problems")
         there = step in tasks_of(self.workflow.draft)
-        return go(self.request, f"{url}?{urlencode({'step': step})}#step-{step}" if there else url)
+        return go(self.request, f"{url}?{urlencode({'step': step})}#step-{step}" if there else url, said)
 
     def _disputed(self, step: str, error: DisputeError) -> HttpResponse:
         """The form holds what others have made of the step meanwhile, and on top what this person changed: sent again it
@@ -226,6 +270,11 @@ class _Editing:
             return NewStepForm(draft)
         return StepForm(draft, step) if step else None
 
+    def _extracting(self, draft: dict[str, Any]) -> forms.Form | None:
+        """While steps are chosen for a workflow of their own."""
+        bound = self.forms.get("extract")
+        return bound or (ExtractForm(draft) if "extract" in self.request.GET else None)
+
     def _batch(self) -> str:
         """The name that the page gave its form: one that is sent twice is carried out once."""
         return self.request.POST.get("once", "")[: drafts.MAX_BATCH]
@@ -233,3 +282,8 @@ class _Editing:
     def _base_rev(self) -> int:
         given = self.request.POST.get("base_rev", "")
         return int(given) if given.isdecimal() and len(given) < 10 else self.workflow.draft_rev
+
+
+def _key_of(name: str) -> str:
+    """A key for a step of this name; another step may have it."""
+    return slugify(name).replace("-", "_").strip("_")[:60]

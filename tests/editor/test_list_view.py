@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -259,6 +260,61 @@ def test_undo_redo_order_and_removal(browser: Client, workflow: Workflow) -> Non
     assert list(draft(workflow)["tasks"]) == ["a", "c"]
     assert press(do="remove", step="nobody") == 422
     assert press(do="dance", step="a") == 303
+
+
+EXTRACT = {"do": "extract", "base_rev": "1", "name": "Both ends", "steps": ["a", "b"]}
+
+
+def test_steps_are_extracted_and_one_that_starts_them_is_opened(browser: Client, workflow: Workflow) -> None:
+    page = browser.get(f"{URL}?extract").content.decode()
+    assert re.findall(r'name="steps"\s+value="(\w)"', page) == ["a", "b", "c"]
+    answer = browser.post(URL, {**EXTRACT, "once": "one"}, follow=True)
+    assert answer.redirect_chain[0][0] == f"{URL}?step=both_ends#step-both_ends"
+    assert "2 steps are now the workflow Both ends." in answer.content.decode()
+    tasks = draft(workflow)["tasks"]
+    assert {key: one.get("dependencies") for key, one in tasks.items()} == {
+        "both_ends": [],
+        "c": ["both_ends"],
+    }
+    made = Workflow.objects.get(name="Both ends")
+    assert (made.owner.username if made.owner else "", made.versions.count()) == ("ann", 1)
+    browser.post(URL, {**EXTRACT, "once": "one"})  # sent twice
+    assert Workflow.objects.count() == 2
+    workflow.refresh_from_db()
+    browser.post(URL, {"do": "undo", "base_rev": str(workflow.draft_rev)})
+    assert list(draft(workflow)["tasks"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"steps": ["a"]}, 422, "Choose two steps or more in the list."),
+        ({"steps": []}, 422, "Choose two steps or more in the list."),
+        ({"steps": ["a", "z"]}, 422, "There is no step z any more."),
+        ({"name": " "}, 422, "Say what the new workflow is called."),
+        ({"steps": ["a", "c"]}, 422, "so it would have to run within the new step"),
+        ({"base_rev": "0"}, 409, "changed"),
+    ],
+)
+def test_what_cannot_be_extracted_is_refused_and_stays_chosen(
+    changes: dict[str, Any], status: int, said: str, browser: Client, workflow: Workflow
+) -> None:
+    sent = {**EXTRACT, **changes}
+    answer = browser.post(URL, sent)
+    page = answer.content.decode()
+    assert (answer.status_code, said in page) == (status, True), page
+    chosen = re.findall(r'name="steps"\s+value="(\w)"\s+aria-label="Choose \w" checked', page)
+    assert chosen == [key for key in sent["steps"] if key in "abc"]
+    assert f'value="{sent["name"].strip()}"' in page or not sent["name"].strip()
+    assert Workflow.objects.count() == 1
+
+
+def test_one_step_alone_is_not_offered_to_be_extracted(
+    browser: Client, workflow: Workflow, ann: User
+) -> None:
+    assert "?extract" in browser.get(URL).content.decode()
+    drafts.change(workflow, [{"op": "remove", "key": key} for key in "bc"], base_rev=1, user=ann)
+    assert "?extract" not in browser.get(URL).content.decode()
 
 
 def test_a_draft_with_problems_says_so_and_is_not_published(
