@@ -54,7 +54,8 @@ LEVELS: Final = Parts(
         Field(
             "escalation",
             "list",
-            'Rungs such as {"after_seconds": 14400, "to": ["group:managers"]}.',
+            "What happens while nobody decides, instead of what the gate says.",
+            parts=ladder.RUNGS,
             advanced=True,
         ),
     ),

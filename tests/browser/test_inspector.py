@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from editor.steps import as_loose
 from orchestrator import actions
-from tests.browser.accessibility import violations
 from tests.browser.conftest import People
 from tests.browser.inspecting import Inspecting
 
@@ -245,103 +244,6 @@ def test_conditions_come_and_go_row_by_row(call: Inspecting) -> None:
     call.wait_for_sent(3)
     call.settle()
     assert call.draft()["tasks"]["call"]["conditions"] == ["params.version != ''"]
-
-
-def test_levels_and_a_form_are_made_card_by_card(page: Page) -> None:
-    gate = {
-        "action": "approval_gate",
-        "parameters": {"levels": [{"name": "Lead", "approvers": ["alice"], "odd": 1}]},
-    }
-    asking = Inspecting(page, "Levels", [{"op": "add", "key": "gate", "task": gate}], "gate")
-    levels, form = asking.at("parameters", "levels"), asking.at("parameters", "form")
-    first = levels.get_by_role("group", name="Level 1")
-    expect(first.get_by_label("Name")).to_have_value("Lead")
-    levels.get_by_role("button", name="New level").click()
-    fresh = levels.get_by_role("group", name="New level")
-    expect(fresh.get_by_label("Name")).to_be_focused()
-    assert asking.sent == []  # nothing is in it yet
-    fresh.get_by_label("Name").fill("Finance")
-    fresh.get_by_label("Approvers").fill("group:finance, bob")
-    fresh.get_by_label("Quorum").fill("2")
-    fresh.get_by_label("Wait at most").fill("7200")
-    fresh.get_by_label("Then").select_option("escalate")
-    form.get_by_role("button", name="New field").click()
-    asking.settle()
-    second = levels.get_by_role("group", name="Level 2")
-    expect(second.get_by_text("2 h")).to_be_visible()
-    finance = {
-        "name": "Finance",
-        "approvers": ["group:finance", "bob"],
-        "quorum": 2,
-        "timeout_seconds": 7200,
-        "on_timeout": "escalate",
-    }
-    lead = gate["parameters"]["levels"][0]
-    assert asking.draft()["tasks"]["gate"]["parameters"]["levels"] == [lead, finance]
-    field = form.get_by_role("group", name="New field")
-    field.get_by_label("Name").fill("cost_centre")
-    field.get_by_label("Type").select_option("enum")
-    field.get_by_label("Choices").fill("A1\nB2")
-    assert [
-        one for one in violations(page) if "page-has-heading-one" not in one
-    ] == []  # it is alone on its page
-    second.get_by_role("button", name="Move level 2 up").click()
-    asking.settle()
-    found = asking.draft()["tasks"]["gate"]["parameters"]
-    assert found["levels"] == [finance, lead]
-    assert found["form"] == [{"name": "cost_centre", "type": "enum", "enum": ["A1", "B2"]}]
-    expect(levels.get_by_role("group", name="Level 1").get_by_label("Name")).to_have_value("Finance")
-    levels.get_by_role("button", name="Remove level 1").click()
-    levels.get_by_role("button", name="Remove level 1").click()
-    asking.settle()
-    assert "levels" not in asking.draft()["tasks"]["gate"]["parameters"]
-
-
-def test_a_card_is_moved_by_keys_and_takes_the_focus_with_it(page: Page) -> None:
-    levels = [{"name": name, "approvers": "ann"} for name in "ABC"]
-    gate = {"action": "approval_gate", "parameters": {"levels": levels}}
-    asking = Inspecting(page, "Moved", [{"op": "add", "key": "gate", "task": gate}], "gate")
-
-    def order() -> list[str]:
-        return [one["name"] for one in asking.draft()["tasks"]["gate"]["parameters"]["levels"]]
-
-    asking.panel.get_by_role("button", name="Move level 3 up").focus()
-    page.keyboard.press("Enter")
-    asking.wait_for_sent(1)
-    asking.settle()
-    assert order() == ["A", "C", "B"]
-    expect(asking.panel.get_by_role("button", name="Move level 2 up")).to_be_focused()
-    page.keyboard.press("Enter")
-    asking.wait_for_sent(2)
-    asking.settle()
-    assert order() == ["C", "A", "B"]
-    # It can go no further up, and the focus stays on it.
-    expect(asking.panel.get_by_role("button", name="Move level 1 down")).to_be_focused()
-
-
-def test_what_cannot_be_read_on_a_card_says_which(page: Page) -> None:
-    gate = {"action": "approval_gate", "parameters": {"levels": [{"approvers": "ann"}, {"approvers": "bob"}]}}
-    asking = Inspecting(page, "Cards", [{"op": "add", "key": "gate", "task": gate}], "gate")
-    second = asking.panel.get_by_role("group", name="Level 2")
-    second.get_by_label("Wait at most").fill("soon")
-    second.get_by_label("Wait at most").blur()
-    note = asking.panel.locator("[data-refused]:not([hidden])")
-    expect(note).to_contain_text("Wait at most of number 2: “soon” is not a number")
-    second.get_by_label("Then").select_option("approve")
-    asking.show(None)
-    asking.show("gate")
-    expect(second.get_by_label("Wait at most")).to_have_value("soon")
-    expect(second.get_by_label("Then")).to_have_value("approve")
-    assert asking.sent == []
-    second.get_by_label("Wait at most").fill("90")
-    second.get_by_label("Wait at most").blur()
-    expect(note).to_have_count(0)
-    asking.settle()
-    assert asking.draft()["tasks"]["gate"]["parameters"]["levels"][1] == {
-        "approvers": "bob",
-        "timeout_seconds": 90,
-        "on_timeout": "approve",
-    }
 
 
 LOOSE = [

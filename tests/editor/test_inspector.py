@@ -255,6 +255,18 @@ def test_a_problem_of_one_level_stands_beside_its_field(browser: Client, workflo
     assert page.count("<details open>") == 1  # that of the second level
 
 
+def test_a_problem_of_a_rung_of_a_level_stands_beside_its_field(browser: Client, workflow: Workflow) -> None:
+    levels = [{"approvers": ["ann"], "escalation": [{"after_seconds": 5}, {"after_seconds": "x"}]}]
+    gate = {"action": "approval_gate", "parameters": {"levels": levels}}
+    change(workflow, {"op": "add", "key": "gate", "task": gate})
+    page = panel(browser, "gate")
+    where = page.index('id="inspect-parameters-levels-0-escalation-1-after_seconds-notes"')
+    first = page.index('id="inspect-parameters-levels-0-escalation-0-after_seconds-notes"')
+    wrong = '<p class="err s-failed">'
+    assert wrong in page[where : page.index("</div>", where)]
+    assert wrong not in page[first:where]
+
+
 def test_what_it_runs_after_can_be_taken_away_and_what_waits_for_it_is_not_offered(
     browser: Client, workflow: Workflow
 ) -> None:

@@ -29,9 +29,11 @@ export function operationsOf(control, place) {
   }
 }
 
-/** The control, or the group of which it is a part. */
+/** The control, or the group of which it is a part: of groups within groups the outermost, which is a field of the draft. */
 export function holder(control) {
-  return control.closest("fieldset[data-kind]") ?? control;
+  const group = control.closest("fieldset[data-kind]");
+  const around = group?.parentElement.closest("fieldset[data-kind]");
+  return around ? holder(around) : (group ?? control);
 }
 
 /** What a person calls the field. */
@@ -208,6 +210,7 @@ const GROUPS = {
 function cardOf(card, number) {
   const found = JSON.parse(card.dataset.before);
   for (const part of card.querySelectorAll("[data-path]")) {
+    if (part.closest("[data-member]") !== card) continue; // of a card within it
     const name = JSON.parse(part.dataset.path).at(-1);
     const value = valueOfPart(part, number);
     if (value !== undefined) found[name] = value;
@@ -221,7 +224,7 @@ function valueOfPart(part, number) {
     return valueOf(part);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    const label = part.closest(".field").querySelector("label > span").textContent.trim();
+    const label = part.closest(".field").querySelector(":scope > legend, label > span").textContent.trim();
     throw new Unreadable(`${label} of number ${number + 1}: ${error.message}`);
   }
 }

@@ -18,7 +18,7 @@ const sending = new WeakMap(); // controls on their way to the server, with the 
  */
 export function mountInspector(element, options) {
   const kept = new Map(); // what could not be sent, by task and place: shown again when the task is
-  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, then: null, pending: new Set(), tabs: options.tabs, completion: null };
+  const panel = { element, options, kept, shown: undefined, stale: false, timer: 0, idle: 0, fetching: 0, sends: 0, then: null, pending: new Set(), tabs: options.tabs, completion: null };
   panel.completion = attachCompletion(element, { task: () => keyOf(panel), announce: options.announce });
   const listeners = {
     input: (event) => onInput(panel, event.target),
@@ -89,8 +89,10 @@ function soon(panel) {
 
 async function refresh(panel) {
   if (panel.shown === undefined) return;
+  const asOf = panel.sends;
   const html = await ask(panel);
-  if (html === null) return;
+  // What was sent since, it may not know, and would bring back what was taken away; another comes once that is stored.
+  if (html === null || asOf !== panel.sends) return;
   panel.stale = isTyping(document.activeElement) && panel.element.contains(document.activeElement);
   Idiomorph.morph(panel.element, html, {
     morphStyle: "innerHTML",
@@ -192,6 +194,7 @@ async function send(panel, held, operations, key) {
   const typed = textsOf(held);
   const [first] = operations;
   sending.set(held, typed);
+  panel.sends += 1;
   try {
     const stored = Promise.resolve(panel.options.send(operations, { label: labelOf(held, first) }));
     panel.pending.add(stored);
@@ -205,6 +208,7 @@ async function send(panel, held, operations, key) {
     return false;
   } finally {
     sending.delete(held);
+    panel.sends += 1;
   }
   if (textsOf(held) === typed) done(held);
   soon(panel);
@@ -271,23 +275,32 @@ function flush(panel) {
 function keep(panel, key, held) {
   const isTheirs = (one) => isTyping(one) || (one.matches("select") && "unsent" in one.dataset);
   const texts = partsOf(held).map((one) => (isTheirs(one) ? one.value : null));
-  panel.kept.set(`${key ?? ""}\n${held.dataset.path}`, texts);
+  panel.kept.set(`${key ?? ""}\n${held.dataset.path}`, { texts, whole: held });
 }
 
 function restoreKept(panel) {
   for (const held of panel.element.querySelectorAll("[data-path]:not([data-member-text])")) {
     const name = `${panel.shown ?? ""}\n${held.dataset.path}`;
-    const texts = panel.kept.get(name);
-    if (!texts) continue;
+    const kept = panel.kept.get(name);
+    if (!kept) continue;
     panel.kept.delete(name);
-    while (partsOf(held).length < texts.length && held.querySelector("[data-add-member]")) addMember(held);
-    for (const [index, one] of partsOf(held).entries()) {
-      if (typeof texts[index] !== "string") continue;
-      one.value = texts[index];
-      one.dataset.unsent = "";
-    }
-    commit(panel, held);
+    commit(panel, putBack(held, kept));
   }
+}
+
+/** Onto what came anew, or, where that has other parts by now, in its place. */
+function putBack(held, { texts, whole }) {
+  while (partsOf(held).length < texts.length && held.querySelector("[data-add-member]")) addMember(held);
+  if (partsOf(held).length !== texts.length) {
+    held.replaceWith(whole);
+    return whole;
+  }
+  for (const [index, one] of partsOf(held).entries()) {
+    if (typeof texts[index] !== "string") continue;
+    one.value = texts[index];
+    one.dataset.unsent = "";
+  }
+  return held;
 }
 
 // Pressing
@@ -331,8 +344,8 @@ async function addParameter(panel, field) {
 
 function addMember(within) {
   const group = within.closest("fieldset");
-  const row = group.querySelector("[data-member-template]").content.cloneNode(true);
-  const list = group.querySelector("[data-members]");
+  const row = group.querySelector(":scope > [data-member-template]").content.cloneNode(true);
+  const list = group.querySelector(":scope > [data-members]");
   list.append(row);
   number(group);
   list.lastElementChild.querySelector("input, textarea").focus();
@@ -340,11 +353,14 @@ function addMember(within) {
 
 /** Cards are named by their place, as the server names them: what it answers falls on the card it is about, and the focus stays there. */
 function number(group) {
-  for (const [place, card] of [...group.querySelectorAll("[data-members] > [data-before]")].entries()) {
+  const named = `inspect-${JSON.parse(group.dataset.path).join("-")}`; // in its template still, wherever its own card has gone
+  for (const [place, card] of [...group.querySelectorAll(":scope > [data-members] > [data-before]")].entries()) {
     for (const name of ["id", "for", "list", "aria-describedby"]) {
-      for (const one of card.querySelectorAll(`[${name}^="${group.id}-"]`)) {
-        const [given] = one.getAttribute(name).slice(group.id.length + 1).split("-");
-        one.setAttribute(name, one.getAttribute(name).replace(`${group.id}-${given}`, `${group.id}-${place}`));
+      for (const one of card.querySelectorAll(`[${name}^="${group.id}-"], [${name}^="${named}-"]`)) {
+        const text = one.getAttribute(name);
+        const prefix = text.startsWith(`${group.id}-`) ? group.id : named;
+        const [, ...rest] = text.slice(prefix.length + 1).split("-");
+        one.setAttribute(name, [group.id, place, ...rest].join("-"));
       }
     }
   }
@@ -368,7 +384,7 @@ function removeMember(panel, button) {
   const group = button.closest("fieldset");
   button.closest("[data-member]").remove();
   number(group);
-  group.querySelector("[data-add-member]").focus();
+  group.querySelector(":scope > p > [data-add-member]").focus();
   commit(panel, group);
 }
 
