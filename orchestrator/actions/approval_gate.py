@@ -138,8 +138,8 @@ class ApprovalGate(Action):
                 "quorum",
                 "any",
                 "How many must approve: any (one is enough), all of those named (for a group one of its members), a number "
-                "of people such as 2, a share of those named such as 60%, or a map that says how many of each, such as "
-                '{"group:finance": 2, "ann": 1}.',
+                "of people such as 2, a share of those named such as 60%, or how many of each, such as "
+                "2 of group:finance, 1 of ann.",
                 default="any",
                 widget="loose",
                 example="all",

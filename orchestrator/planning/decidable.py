@@ -37,7 +37,7 @@ LEVELS: Final = Parts(
         Field(
             "quorum",
             "any",
-            "any, all, a number, a share such as 60%, or a map of how many of each.",
+            "any, all, a number, a share such as 60%, or how many of each: 2 of group:finance, 1 of ann.",
             widget="loose",
             example="any",
         ),

@@ -18,6 +18,7 @@ ANY: Final = "any"
 ALL: Final = "all"
 GROUP: Final = "group:"
 _PERCENT: Final = re.compile(r"(\d{1,3})\s*%")
+_OF_EACH: Final = re.compile(r"(\d{1,6})\s+of\s+(\S.*)")
 
 Verdict = Literal["approved", "rejected", ""]
 
@@ -59,8 +60,17 @@ class Ballot:
         )
 
 
+def read(quorum: Any) -> Any:
+    """ "2 of group:finance, 1 of ann" as the map that says the same; anything else as it is."""
+    parts = [part.strip() for part in quorum.split(",")] if isinstance(quorum, str) else []
+    found = [each for part in parts if (each := _OF_EACH.fullmatch(part))]
+    wanted = {each[2]: int(each[1]) for each in found}
+    return wanted if found and len(wanted) == len(parts) else quorum
+
+
 def fault_of(quorum: Any, names: Sequence[str]) -> str:
     """Why a gate with these approvers can never reach this quorum, or what is wrong with it; '' when nothing is."""
+    quorum = read(quorum)
     if isinstance(quorum, dict):
         return _fault_of_each(quorum, names)
     if quorum in (None, ANY, ALL):
@@ -78,8 +88,8 @@ def fault_of(quorum: Any, names: Sequence[str]) -> str:
 
 
 _WHAT: Final = (
-    "A quorum is any, all, a number of people such as 2, a share such as 60%, or a map such as "
-    '{"group:finance": 2}.'
+    "A quorum is any, all, a number of people such as 2, a share such as 60%, or how many of each, such as "
+    "2 of group:finance, 1 of ann."
 )
 
 
@@ -97,6 +107,7 @@ def _fault_of_each(wanted: dict[Any, Any], names: Sequence[str]) -> str:
 
 def verdict(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot], *, veto: bool) -> Verdict:
     """What the ballots so far decide; '' while it is open. With `veto` one rejection is enough."""
+    quorum = read(quorum)
     if veto and any(not ballot.approves for ballot in ballots):
         return "rejected"
     approvals = [ballot for ballot in ballots if ballot.approves]
@@ -108,6 +119,7 @@ def verdict(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot], *, vet
 
 def said(quorum: Any, names: Sequence[str]) -> str:
     """How many it takes, in words: "one is enough", "all of them", "2 of them"."""
+    quorum = read(quorum)
     if isinstance(quorum, dict):
         return " and ".join(f"{count} of {name.removeprefix(GROUP)}" for name, count in quorum.items())
     if _counts_people(quorum):
@@ -119,6 +131,7 @@ def said(quorum: Any, names: Sequence[str]) -> str:
 
 def progress(quorum: Any, names: Sequence[str], ballots: Sequence[Ballot]) -> tuple[int, int]:
     """How many of how many approvals there are."""
+    quorum = read(quorum)
     return _given(quorum, names, [one for one in ballots if one.approves]), _needed(quorum, names)
 
 

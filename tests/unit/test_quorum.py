@@ -77,6 +77,9 @@ def ballots(*words: str) -> list[Ballot]:
             True,
             "approved",
         ),
+        ("1 of group:law, 1 of ann", "ann group:law", "+bob@law", True, ""),
+        ("1 of group:law, 1 of ann", "ann group:law", "+bob@law +ann", True, "approved"),
+        ("1 of ann", "ann bob", "-ann", False, "rejected"),
         ({"ann": 1}, "ann bob", "+bob", True, ""),
         ({"ann": 1}, "ann bob", "-ann", False, "rejected"),
         ({"ann": 1, "group:law": 1}, "ann group:law", "-bob@law", False, ""),
@@ -103,6 +106,13 @@ def test_verdict(quorum: Any, names: str, cast: str, veto: bool, decided: str) -
         ("most", "ann", "A quorum is"),
         ([2], "ann", "A quorum is"),
         ({"group:law": 2, "ann": 1}, "ann group:law", ""),
+        ("2 of group:law, 1 of ann", "ann group:law", ""),
+        ("2 of ann", "ann", "one person"),
+        ("1 of bob", "ann", "none of the approvers"),
+        ("0 of ann", "ann", "a whole number"),
+        ("1 of ann, 1 of ann", "ann", "A quorum is"),
+        ("1 of ann, bob", "ann bob", "A quorum is"),
+        ("1 of", "ann", "A quorum is"),
         ({}, "ann", "A quorum is"),
         ({"bob": 1}, "ann", "none of the approvers"),
         ({"ann": 2}, "ann", "one person"),
@@ -124,6 +134,7 @@ def test_what_can_never_be_reached_is_said(quorum: Any, names: str, why: str) ->
         ("60%", "2 of 3"),
         ("100%", "all of them"),
         ({"ann": 1, "group:law": 2}, "1 of ann and 2 of law"),
+        ("1 of ann,2  of group:law", "1 of ann and 2 of law"),
     ],
 )
 def test_how_many_it_takes_in_words(quorum: Any, words: str) -> None:
@@ -131,6 +142,7 @@ def test_how_many_it_takes_in_words(quorum: Any, words: str) -> None:
 
 
 def test_progress() -> None:
+    assert progress("1 of ann, 1 of cas", ["ann", "bob", "cas"], ballots("+ann", "+bob")) == (1, 2)
     assert progress("all", ["ann", "bob", "cas"], ballots("+ann", "-bob")) == (1, 3)
 
 
