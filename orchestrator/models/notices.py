@@ -34,6 +34,7 @@ class Notice(models.Model):
         ANSWER = "answer"
         COMMENT = "comment"
         DELEGATED = "delegated"
+        TASK = "task"
         DIGEST = "digest"
 
     key = models.CharField(max_length=120, unique=True)

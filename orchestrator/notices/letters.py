@@ -16,8 +16,10 @@ from orchestrator import conf
 from orchestrator.models import Approval, Delivery, Notice, NoticePreference
 from orchestrator.notices.digests import waiting, zone_of
 from orchestrator.notices.people import WAITS
+from orchestrator.notices.tasks import to_do_of
 from orchestrator.notices.words import Said, one_line, said
 from orchestrator.permissions import approvals_delegated, approvals_waiting
+from orchestrator.reads.my_tasks import ToDo
 from orchestrator.reads.shown import entries
 from orchestrator.secrets import digest_key, keyed_digest
 
@@ -57,6 +59,8 @@ def letter(delivery: Delivery, now: datetime) -> EmailMultiAlternatives:
         subject, template, context = _digest(notice, user, now, zone)
     elif notice.kind == Notice.Kind.DELEGATED:
         subject, template, context = _delegated(notice)
+    elif notice.kind == Notice.Kind.TASK:
+        subject, template, context = _task(notice, user)
     else:
         subject, template, context = _about_request(delivery, user, zone)
     return _mail(delivery, user, subject, template, context)
@@ -137,6 +141,28 @@ def _delegated(notice: Notice) -> tuple[str, str, dict[str, Any]]:
     return words.subject, "notice", context
 
 
+def _task(notice: Notice, user: User) -> tuple[str, str, dict[str, Any]]:
+    found = to_do_of(notice, user)
+    if found is None:
+        raise NotNeededError("It waits for them no more.")
+    run = found.task_run.run
+    who = person(run.started_by)
+    sentence = f"{who} started the run; this step of it waits for you." if who else "This step waits for you."
+    words = Said(one_line(f"To do: {found.name}"), sentence, "", "Look and do it")
+    context = {
+        "said": words,
+        "title": found.name,
+        "about": f"{run.workflow.name}, run #{run.pk}",
+        "link": _link_to_task(found),
+        "tone": "waits",
+    }
+    return words.subject, "notice", context
+
+
+def _link_to_task(found: ToDo) -> str:
+    return f"{conf.base_url()}{reverse('my-task', args=[found.task_run.pk])}"
+
+
 def _digest(notice: Notice, user: User, now: datetime, zone: Any) -> tuple[str, str, dict[str, Any]]:
     rows = waiting(user).select_related("run__workflow", "run__started_by").order_by("deadline_at", "pk")
     count = rows.count()
@@ -159,7 +185,9 @@ def _digest(notice: Notice, user: User, now: datetime, zone: Any) -> tuple[str, 
         "link": f"{conf.base_url()}{reverse('inbox')}",
         "day": _day(now, zone),
     }
-    return (subject if count else "What happened to your requests"), "digest", context
+    to_do = notice.gathered.filter(notice__kind=Notice.Kind.TASK).exists()
+    otherwise = "What waits for you, and what is new" if to_do else "What happened to your requests"
+    return (subject if count else otherwise), "digest", context
 
 
 def _line(approval: Approval, user: User, zone: Any, *, in_stead: bool) -> Line:
@@ -175,6 +203,10 @@ def _news(delivery: Delivery) -> Line | None:
     if notice.kind == Notice.Kind.DELEGATED:
         words = f"You decide for {person(notice.by) or 'somebody'}"
         return Line(words, notice.text, "", f"{conf.base_url()}{reverse('away')}")
+    if notice.kind == Notice.Kind.TASK:
+        found = to_do_of(notice, delivery.user) if delivery.user else None
+        name = found.task_run.run.workflow.name if found else ""
+        return Line(f"To do: {found.name}", name, "", _link_to_task(found)) if found else None
     if approval is None:
         return None
     words_ = words_for(notice, approval)

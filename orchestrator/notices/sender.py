@@ -17,17 +17,18 @@ from orchestrator.database import is_away
 from orchestrator.models import Delivery
 from orchestrator.notices.digests import forget, make_digests
 from orchestrator.notices.sending import send_due
+from orchestrator.notices.tasks import note_tasks
 from orchestrator.notices.telling import tell
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0  # between two looks when there was nothing
-DIGESTS_EVERY: Final = 15  # looks
+SELDOM_EVERY: Final = 15  # looks
 
 Step = Callable[[datetime], int]
 _POST: Final[Sequence[Step]] = (tell, lambda now: send_due(Delivery.Channel.MAIL, now))
 _CHATS: Final[Sequence[Step]] = (lambda now: send_due(Delivery.Channel.CHAT, now),)
-_SELDOM: Final[Sequence[Step]] = (make_digests, forget)
+_SELDOM: Final[Sequence[Step]] = (note_tasks, make_digests, forget)
 
 
 def look(now: datetime | None = None, *, seldom: bool = True) -> int:
@@ -63,7 +64,7 @@ def _run(stop: threading.Event, steps: Sequence[Step], seldom: Sequence[Step]) -
     looks = 0
     while not stop.is_set():
         now = timezone.now()
-        for step in seldom if looks % DIGESTS_EVERY == 0 else ():
+        for step in seldom if looks % SELDOM_EVERY == 0 else ():
             _guarded(step, now)
         looks += 1
         did = sum(_guarded(step, now) for step in steps)

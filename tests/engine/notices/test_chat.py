@@ -92,7 +92,7 @@ def test_every_kind_of_notice_about_a_request_is_an_event_or_for_people_alone() 
     told = {event_of(kind) for kind in Notice.Kind.values}
     assert told == {*EVENTS, ""}
     assert {kind for kind in Notice.Kind.values if not event_of(kind)} == {
-        "question", "answer", "comment", "delegated", "digest",
+        "question", "answer", "comment", "delegated", "task", "digest",
     }  # fmt: skip
 
 
