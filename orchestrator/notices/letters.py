@@ -16,7 +16,7 @@ from orchestrator import conf
 from orchestrator.models import Approval, Delivery, Notice, NoticePreference
 from orchestrator.notices.digests import waiting, zone_of
 from orchestrator.notices.people import WAITS
-from orchestrator.notices.tasks import to_do_of
+from orchestrator.notices.tasks import to_dos_of
 from orchestrator.notices.words import Said, one_line, said
 from orchestrator.permissions import approvals_delegated, approvals_waiting
 from orchestrator.reads.my_tasks import ToDo
@@ -142,7 +142,7 @@ def _delegated(notice: Notice) -> tuple[str, str, dict[str, Any]]:
 
 
 def _task(notice: Notice, user: User) -> tuple[str, str, dict[str, Any]]:
-    found = to_do_of(notice, user)
+    found = to_dos_of([notice], user).get(notice.pk)
     if found is None:
         raise NotNeededError("It waits for them no more.")
     run = found.task_run.run
@@ -172,7 +172,9 @@ def _digest(notice: Notice, user: User, now: datetime, zone: Any) -> tuple[str, 
         approvals_delegated(user).filter(pk__in=[one.pk for one in first]).values_list("pk", flat=True)
     )
     news = notice.gathered.select_related("notice__approval__run__workflow", "notice__by").order_by("pk")
-    told = [one for one in (_news(delivery) for delivery in news[:MOST_LINES]) if one]
+    events = [delivery.notice for delivery in news[:MOST_LINES]]
+    to_dos = to_dos_of([one for one in events if one.kind == Notice.Kind.TASK], user)
+    told = [line for line in (_news(one, to_dos.get(one.pk)) for one in events) if line]
     if not count and not told:
         raise NotNeededError("Nothing waits and nothing happened.")
     subject = f"{count} wait for your decision" if count != 1 else "1 waits for your decision"
@@ -185,8 +187,7 @@ def _digest(notice: Notice, user: User, now: datetime, zone: Any) -> tuple[str, 
         "link": f"{conf.base_url()}{reverse('inbox')}",
         "day": _day(now, zone),
     }
-    to_do = notice.gathered.filter(notice__kind=Notice.Kind.TASK).exists()
-    otherwise = "What waits for you, and what is new" if to_do else "What happened to your requests"
+    otherwise = "What waits for you, and what is new" if to_dos else "What happened to your requests"
     return (subject if count else otherwise), "digest", context
 
 
@@ -198,15 +199,14 @@ def _line(approval: Approval, user: User, zone: Any, *, in_stead: bool) -> Line:
     return Line(approval.title, f"{about(approval)}{who}", due, link_to(approval))
 
 
-def _news(delivery: Delivery) -> Line | None:
-    notice, approval = delivery.notice, delivery.notice.approval
+def _news(notice: Notice, to_do: ToDo | None) -> Line | None:
+    """`to_do`: the step that it tells of, if it does and that still waits."""
+    approval = notice.approval
     if notice.kind == Notice.Kind.DELEGATED:
         words = f"You decide for {person(notice.by) or 'somebody'}"
         return Line(words, notice.text, "", f"{conf.base_url()}{reverse('away')}")
-    if notice.kind == Notice.Kind.TASK:
-        found = to_do_of(notice, delivery.user) if delivery.user else None
-        name = found.task_run.run.workflow.name if found else ""
-        return Line(f"To do: {found.name}", name, "", _link_to_task(found)) if found else None
+    if to_do is not None:
+        return Line(f"To do: {to_do.name}", to_do.task_run.run.workflow.name, "", _link_to_task(to_do))
     if approval is None:
         return None
     words_ = words_for(notice, approval)

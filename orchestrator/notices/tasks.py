@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +14,7 @@ from django.db.models.functions import Cast, Concat
 from orchestrator.engine.agent_work import waiting_for
 from orchestrator.engine.agents import PEOPLE
 from orchestrator.engine.points import committing
-from orchestrator.models import Agent, Notice, TaskRun
+from orchestrator.models import Agent, Notice
 from orchestrator.reads import my_tasks
 
 BATCH: Final = 100
@@ -52,8 +53,8 @@ def _people() -> dict[str, set[int]]:
     return found
 
 
-def to_do_of(notice: Notice, user: User) -> my_tasks.ToDo | None:
-    """The step that a notice tells of, while it waits for this person."""
-    waits = my_tasks.waiting(user).filter(pk=int(notice.key.split(":")[1]))
-    row: TaskRun | None = waits.select_related("run__workflow", "run__started_by").first()
-    return my_tasks.to_do(user, row) if row is not None else None
+def to_dos_of(notices: Iterable[Notice], user: User) -> dict[int, my_tasks.ToDo]:
+    """Of the steps that these tell of, those that wait for this person, by the id of the notice."""
+    steps = {notice.pk: int(notice.key.split(":")[1]) for notice in notices}
+    found = {one.task_run.pk: one for one in my_tasks.to_dos(user, among=steps.values())}
+    return {notice: found[step] for notice, step in steps.items() if step in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +46,11 @@ def waiting(user: AbstractBaseUser) -> QuerySet[TaskRun]:
     return waiting_for(sorted(addresses)) if addresses else TaskRun.objects.none()
 
 
-def to_dos(user: AbstractBaseUser) -> list[ToDo]:
+def to_dos(user: AbstractBaseUser, among: Iterable[int] | None = None) -> list[ToDo]:
+    """This person's list, or what of it is `among` these task runs."""
     agents = list(agents_of(user))
-    rows = waiting(user).select_related("run__workflow").defer("run__workflow__draft")[:MOST_SHOWN]
+    rows = waiting(user).select_related("run__workflow").defer("run__workflow__draft")
+    rows = (rows if among is None else rows.filter(pk__in=list(among)))[:MOST_SHOWN]
     return [ToDo(row, _name(row), _meant(agents, row)) for row in rows]
 
 
