@@ -49,6 +49,8 @@ def wake_parents(child_ids: Sequence[int] | None = None) -> int:
     waiting = TaskRun.objects.filter(Exists(ended), **_WAITING)
     if child_ids is not None:
         waiting = waiting.filter(child_id__in=child_ids)
+    elif not waiting.exists():  # as a rule, and asked each second: a quarter of what it takes to read them
+        return 0
     found = list(waiting.order_by().select_related("child")[:BATCH])
     for task in found:
         assert task.child is not None
