@@ -76,14 +76,19 @@ def waiting_at_first(request: HttpRequest) -> Waiting:
 
     The page compares the mark with what its socket tells, so what came while the page was made is shown as well.
     """
+    if "_waiting" not in vars(request):
+        vars(request)["_waiting"] = _waiting_if_known(request.user)
+    known: Waiting = vars(request)["_waiting"]
+    return known
+
+
+def _waiting_if_known(user: Person) -> Waiting:
+    """A page that has all of its own is not thrown away for the number beside it, nor does it ask for it again."""
     try:
-        known: Waiting = vars(request).get("_waiting") or waiting_now(request.user)
+        return waiting_now(user)
     except Error as error:
-        # A page that has all of its own is not thrown away for the number beside it.
         logger.warning("The number of waiting approvals is not known: %s", error)
         return UNKNOWN
-    vars(request)["_waiting"] = known
-    return known
 
 
 def _shown(entry: Entry, request: HttpRequest) -> dict[str, Any]:

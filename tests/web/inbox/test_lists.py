@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,6 +16,7 @@ from orchestrator import engine
 from orchestrator.models import Approval
 from orchestrator.permissions import standing
 from orchestrator.reads import mails
+from orchestrator.web import context
 from orchestrator.web.context import waiting_now
 from tests.api.conftest import gate
 from tests.people import person
@@ -46,6 +47,21 @@ def test_what_comes_while_the_page_is_made_is_news_to_it(
     assert f'data-as-of="{before}"' in answer.text
     assert "<span data-badge-figure>1</span>" in answer.text
     assert waiting_now(ann).mark != before
+
+
+def test_a_page_asks_once_for_what_waits_even_when_it_cannot_be_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is away takes its time to say so, and the number stands in several places."""
+    asked_for: list[Any] = []
+
+    def away(user: Any) -> None:
+        asked_for.append(user)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(context, "waiting_now", away)
+    answer = client.get("/workflows/")
+    assert (answer.status_code, len(asked_for)) == (200, 1)
 
 
 def test_the_mark_differs_when_an_older_one_comes_as_another_goes(ann: User) -> None:
