@@ -268,6 +268,7 @@ EXTRACT = {"do": "extract", "base_rev": "1", "name": "Both ends", "steps": ["a",
 def test_steps_are_extracted_and_one_that_starts_them_is_opened(browser: Client, workflow: Workflow) -> None:
     page = browser.get(f"{URL}?extract").content.decode()
     assert re.findall(r'name="steps"\s+value="(\w)"', page) == ["a", "b", "c"]
+    assert 'href="#extract"' in page  # past however many steps
     answer = browser.post(URL, {**EXTRACT, "once": "one"}, follow=True)
     assert answer.redirect_chain[0][0] == f"{URL}?step=both_ends#step-both_ends"
     assert "2 steps are now the workflow Both ends." in answer.content.decode()
